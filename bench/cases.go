@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sockeye-io/socketio/bench/load"
+)
+
+// A benchCase is a case of the load with what is expected of Sockeye.
+type benchCase struct {
+	load.Case
+	// goal is the highest ratio to the floor, or for memory the most bytes
+	// for one client, that was aimed at.
+	goal   float64
+	memory bool
+}
+
+// measure is the unit of a case's values.
+func (c benchCase) measure() string {
+	if c.memory {
+		return "bytes"
+	}
+	return "µs"
+}
+
+// tolerance is how far above the goal a median may be and not count as missed:
+// the figures move by some percent from one run to the next.
+const tolerance = 1.2
+
+var goals = map[string]float64{
+	"echo":       1.3,
+	"echo16":     0.3,
+	"object":     1.3,
+	"ack":        1.3,
+	"broadcast4": 0.65,
+	"broadcast1": 1.15,
+	"rooms":      1.1,
+	"churn":      1.2,
+	"polling":    2.5,
+	"rev1":       1.3,
+}
+
+func allCases() []benchCase {
+	var all []benchCase
+	for _, c := range load.Cases {
+		all = append(all, benchCase{Case: c, goal: goals[c.Name]})
+	}
+	return append(all, benchCase{
+		Case:   load.Case{Name: "idle", Title: "resident bytes per idle WebSocket client", Unit: "client"},
+		goal:   8 << 10,
+		memory: true,
+	})
+}
+
+// choose picks cases by name.
+func choose(names string) ([]benchCase, error) {
+	all := allCases()
+	if names == "all" {
+		return all, nil
+	}
+	var chosen []benchCase
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(all, func(c benchCase) bool { return c.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no case %q; see -cases list", name)
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}
+
+// runs reports whether a server can run a case: Node's servers know one
+// generation each.
+func (s server) runs(c benchCase) bool {
+	switch s.name {
+	case "node":
+		return c.Name != "rev1"
+	case "node09":
+		return c.Name == "rev1"
+	}
+	return true
+}

@@ -1,0 +1,57 @@
+// Command floor is the yardstick: servers that move the bytes a Socket.IO
+// server would move, and do nothing else. There are no sessions, no parsing
+// beyond a prefix, no timers and no limits in it, so what a Socket.IO server
+// costs above it is what Socket.IO costs.
+//
+// WebSockets are served by gws as a competent user of it would; long polling
+// by plain net/http.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:0", "`address` to listen on")
+	flag.Parse()
+
+	l, err := net.Listen("tcp", *addr)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("listening on http://%s\n", l.Addr())
+	go func() { log.Fatal(http.Serve(l, newHandler())) }()
+
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, os.Interrupt)
+	<-stop
+}
+
+// newHandler routes the URLs of both protocols.
+func newHandler() http.Handler {
+	sockets := newSockets()
+	polls := newPolls()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/socket.io/", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			sockets.upgrade(w, r, false)
+			return
+		}
+		polls.ServeHTTP(w, r)
+	})
+	mux.HandleFunc("/socket.io/1/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		fmt.Fprintf(w, "%s:60:60:websocket", fixedID)
+	})
+	mux.HandleFunc("/socket.io/1/websocket/", func(w http.ResponseWriter, r *http.Request) {
+		sockets.upgrade(w, r, true)
+	})
+	return mux
+}

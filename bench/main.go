@@ -1,0 +1,171 @@
+// Command bench measures what a Socket.IO server costs in CPU and memory,
+// against servers that move the same bytes without Socket.IO (floor) and
+// against Node's own. README.md says how, and how to read the result.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/sockeye-io/socketio/bench/load"
+)
+
+// options are the flags.
+type options struct {
+	cases, servers       string
+	runs, clients        int
+	warm, duration       time.Duration
+	settle               time.Duration
+	serverCore, loadCore int
+	out                  string
+}
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("bench: ")
+	var o options
+	flag.StringVar(&o.cases, "cases", "all", "`names` of cases, comma between; \"list\" lists them")
+	flag.StringVar(&o.servers, "servers", "floor,sockeye,node,node09", "servers, comma between; floor always runs")
+	flag.IntVar(&o.runs, "runs", 5, "runs of each case on each server")
+	flag.DurationVar(&o.warm, "warm", time.Second, "load before a measured phase")
+	flag.DurationVar(&o.duration, "duration", 3*time.Second, "length of a measured phase")
+	flag.DurationVar(&o.settle, "settle", 2*time.Second, "how long memory must stand still before it is read")
+	flag.IntVar(&o.clients, "idle-clients", 10000, "clients of the case idle")
+	flag.IntVar(&o.serverCore, "server-core", 0, "core that servers run on")
+	flag.IntVar(&o.loadCore, "load-core", 1, "core that the load runs on")
+	flag.StringVar(&o.out, "out", "results/latest", "`path` of the results, without .md and .json")
+	flag.Parse()
+	if o.cases == "list" {
+		for _, c := range allCases() {
+			fmt.Printf("%-12s %s\n", c.Name, c.Title)
+		}
+		return
+	}
+	if err := run(&o); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(o *options) error {
+	cases, err := choose(o.cases)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat("floor/main.go"); err != nil {
+		return fmt.Errorf("to be run in its own directory, bench: %w", err)
+	}
+	if o.runs < 1 {
+		return fmt.Errorf("%d runs", o.runs)
+	}
+	tmp, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	servers, err := prepare(strings.Split(o.servers, ","), tmp)
+	if err != nil {
+		return err
+	}
+	if err := raiseFiles(o.clients); err != nil {
+		return err
+	}
+	// After the builds, which may use every core.
+	if err := load.Pin(o.loadCore); err != nil {
+		return err
+	}
+	rep := newReport(o)
+	for _, c := range cases {
+		rep.Cases = append(rep.Cases, o.alternate(c, servers))
+		// After each case, so that a run cut short has its results.
+		if err := rep.write(o.out); err != nil {
+			return err
+		}
+	}
+	return rep.markdown(os.Stdout)
+}
+
+// alternate runs one case on every server in turn, the number of times asked
+// for; every other round goes backwards, so that no server is always first.
+func (o *options) alternate(c benchCase, servers []server) *caseResult {
+	result := newCaseResult(c, servers)
+	for round := range o.runs {
+		order := slices.Clone(result.Servers)
+		if round%2 == 1 {
+			slices.Reverse(order)
+		}
+		for _, r := range order {
+			one, err := o.once(c, r.server)
+			r.add(one, err)
+			if err != nil {
+				log.Printf("%s run %d, %s: %v", c.Name, round+1, r.Name, err)
+				continue
+			}
+			log.Printf("%s run %d, %s: %.4g %s", c.Name, round+1, r.Name, one.Value, c.measure())
+		}
+	}
+	result.finish()
+	return result
+}
+
+// once starts a server, runs the case against it, and stops it.
+func (o *options) once(c benchCase, s server) (r runResult, err error) {
+	p, err := s.start(o.serverCore)
+	if err != nil {
+		return r, err
+	}
+	defer p.stop()
+	if c.memory {
+		m, err := load.Idle(p.target, o.clients, o.settle)
+		r.Value, r.Before, r.After, r.Settled = m.PerClient(), m.Before, m.After, m.Settled.Seconds()
+		return r, err
+	}
+	m, err := c.Measure(p.target, o.warm, o.duration)
+	if err != nil {
+		return r, err
+	}
+	r.Value, r.Ops = m.PerOp(), m.Ops
+	r.Wall = m.Wall.Seconds()
+	r.Busy = m.Server.Seconds() / r.Wall
+	r.LoadBusy = m.Load.Seconds() / r.Wall
+	r.Waited = m.Waited.Seconds() / r.Wall
+	return r, nil
+}
+
+// raiseFiles allows this process and the servers it starts as many open files
+// as the system lets them have.
+func raiseFiles(clients int) error {
+	var lim syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim); err != nil {
+		return err
+	}
+	lim.Cur = lim.Max
+	// The package os hands a process's original limit on to its children,
+	// unless the limit was set by hand.
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lim); err != nil {
+		return err
+	}
+	if lim.Cur < uint64(clients)+200 {
+		return fmt.Errorf("%d open files allowed, too few for %d clients", lim.Cur, clients)
+	}
+	return nil
+}
+
+// output runs a command for one line of information; it may fail.
+func output(name string, args ...string) string {
+	out, err := exec.Command(name, args...).Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// parent is the directory of the Sockeye module.
+func parent() string { return filepath.Join("..") }

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// markdown writes the report for people.
+func (r *report) markdown(w io.Writer) error {
+	var b bytes.Buffer
+	names := r.serverNames()
+	fmt.Fprintf(&b, "# Measured %s\n\n", r.Date.Format("2006-01-02 15:04 UTC"))
+	fmt.Fprintf(&b, "`%s`\n\n", r.Command)
+	fmt.Fprintf(&b, "%s, %d cores, %s, %s; ", r.CPU, r.Cores, r.Memory, r.Kernel)
+	v := r.Versions
+	fmt.Fprintf(&b, "Sockeye %s, %s, gws %s, Node %s, socket.io %s (ws %s) and %s.\n\n",
+		v["sockeye"], v["go"], v["gws"], v["node"], v["socket.io"], v["ws"], v["socket.io-0.9"])
+	fmt.Fprintf(&b, "Server CPU time per operation. The floor's column is in µs, the other servers' are "+
+		"ratios to the floor's run of the same round (memory: bytes); "+
+		"median of %d runs of %g s, least and greatest in brackets.\n\n", r.Runs, r.Duration)
+	r.figures(&b, names)
+	fmt.Fprintf(&b, "\nHow the runs went: server core busy / load core busy / time the server stood ready without "+
+		"a core, percent of the wall clock, medians. The load must not be what a server waits for; "+
+		"a server that stood waiting shared its core with something else, or with its own threads.\n\n")
+	r.health(&b, names)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// serverNames lists the servers of all cases but the floor, each once.
+func (r *report) serverNames() []string {
+	var names []string
+	for _, c := range r.Cases {
+		for _, s := range c.Servers[1:] {
+			if !slices.Contains(names, s.Name) {
+				names = append(names, s.Name)
+			}
+		}
+	}
+	return names
+}
+
+func row(b *bytes.Buffer, cells []string) {
+	fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
+}
+
+// figures is the table itself.
+func (r *report) figures(b *bytes.Buffer, names []string) {
+	head, rule := []string{"case", "per", "floor"}, []string{"---", "---", "--:"}
+	for _, n := range names {
+		head, rule = append(head, n), append(rule, "--:")
+		if n == "sockeye" {
+			head, rule = append(head, "goal", "verdict"), append(rule, "--:", "---")
+		}
+	}
+	row(b, head)
+	row(b, rule)
+	for _, c := range r.Cases {
+		cells := []string{c.Title, c.Unit, c.cell(c.Servers[0])}
+		for _, n := range names {
+			s := c.find(n)
+			cells = append(cells, c.cell(s))
+			if n == "sockeye" {
+				cells = append(cells, "≤ "+c.number(c.Goal), s.Verdict)
+			}
+		}
+		row(b, cells)
+	}
+}
+
+// cell is a server's ratio, or its values where there is none to give.
+func (c *caseResult) cell(r *serverResult) string {
+	if r == nil {
+		return ""
+	}
+	failed := 0
+	for _, one := range r.Runs {
+		if one.Error != "" {
+			failed++
+		}
+	}
+	note := ""
+	if failed > 0 {
+		note = fmt.Sprintf(", %d of %d failed", failed, len(r.Runs))
+	}
+	switch {
+	case failed == len(r.Runs):
+		return "failed"
+	case c.memory || r.Ratio == nil:
+		return c.spread(r.Value) + note
+	}
+	return c.spread(*r.Ratio) + note
+}
+
+func (c *caseResult) spread(s spread) string {
+	return fmt.Sprintf("%s (%s–%s)", c.number(s.Median), c.number(s.Min), c.number(s.Max))
+}
+
+// number has as many digits as the figures deserve.
+func (c *caseResult) number(v float64) string {
+	switch {
+	case c.memory:
+		return fmt.Sprintf("%.1f K", v/1024)
+	case v >= 5:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+// health is the table of what the machine did meanwhile.
+func (r *report) health(b *bytes.Buffer, names []string) {
+	head, rule := []string{"case", "floor"}, []string{"---", "--:"}
+	for _, n := range names {
+		head, rule = append(head, n), append(rule, "--:")
+	}
+	row(b, head)
+	row(b, rule)
+	for _, c := range r.Cases {
+		if c.memory {
+			continue
+		}
+		cells := []string{c.Name, c.Servers[0].health()}
+		for _, n := range names {
+			cells = append(cells, c.find(n).health())
+		}
+		row(b, cells)
+	}
+}
+
+func (r *serverResult) health() string {
+	if r == nil {
+		return ""
+	}
+	var busy, loadBusy, waited []float64
+	for _, one := range r.Runs {
+		if one.Error == "" {
+			busy = append(busy, 100*one.Busy)
+			loadBusy = append(loadBusy, 100*one.LoadBusy)
+			waited = append(waited, 100*one.Waited)
+		}
+	}
+	if busy == nil {
+		return "failed"
+	}
+	return fmt.Sprintf("%.0f / %.0f / %.0f", spreadOf(busy).Median, spreadOf(loadBusy).Median, spreadOf(waited).Median)
+}

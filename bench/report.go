@@ -1,0 +1,227 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A report is everything one invocation found, and what it was found with.
+type report struct {
+	Date     time.Time         `json:"date"`
+	Command  string            `json:"command"`
+	CPU      string            `json:"cpu"`
+	Cores    int               `json:"cores"`
+	Memory   string            `json:"memory"`
+	Kernel   string            `json:"kernel"`
+	Versions map[string]string `json:"versions"`
+	Runs     int               `json:"runs"`
+	Warm     float64           `json:"warm_s"`
+	Duration float64           `json:"duration_s"`
+	Clients  int               `json:"idle_clients"`
+	Cases    []*caseResult     `json:"cases"`
+}
+
+// A caseResult is one line of the table.
+type caseResult struct {
+	Name    string          `json:"name"`
+	Title   string          `json:"title"`
+	Unit    string          `json:"unit"`
+	Measure string          `json:"measure"`
+	Goal    float64         `json:"goal"`
+	Servers []*serverResult `json:"servers"`
+	memory  bool
+}
+
+// A serverResult is one server's runs of a case.
+type serverResult struct {
+	Name  string `json:"name"`
+	Value spread `json:"value"`
+	// Ratio is to the floor's run of the same round.
+	Ratio   *spread     `json:"ratio,omitempty"`
+	Verdict string      `json:"verdict,omitempty"`
+	Runs    []runResult `json:"runs"`
+	server  server
+}
+
+type runResult struct {
+	Value    float64 `json:"value"`
+	Ratio    float64 `json:"ratio,omitempty"`
+	Ops      int64   `json:"ops,omitempty"`
+	Wall     float64 `json:"wall_s,omitempty"`
+	Busy     float64 `json:"server_busy,omitempty"`
+	LoadBusy float64 `json:"load_busy,omitempty"`
+	Waited   float64 `json:"server_waited,omitempty"`
+	Before   int64   `json:"rss_before,omitempty"`
+	After    int64   `json:"rss_after,omitempty"`
+	Settled  float64 `json:"settled_s,omitempty"`
+	Error    string  `json:"error,omitempty"`
+}
+
+// A spread is a median and its surroundings.
+type spread struct {
+	Median float64 `json:"median"`
+	Min    float64 `json:"min"`
+	Max    float64 `json:"max"`
+}
+
+func spreadOf(values []float64) spread {
+	s := slices.Sorted(slices.Values(values))
+	n := len(s)
+	return spread{Median: (s[(n-1)/2] + s[n/2]) / 2, Min: s[0], Max: s[n-1]}
+}
+
+func newCaseResult(c benchCase, servers []server) *caseResult {
+	r := &caseResult{Name: c.Name, Title: c.Title, Unit: c.Unit, Goal: c.goal,
+		Measure: c.measure(), memory: c.memory}
+	for _, s := range servers {
+		if s.runs(c) {
+			r.Servers = append(r.Servers, &serverResult{Name: s.name, server: s})
+		}
+	}
+	return r
+}
+
+func (r *serverResult) add(one runResult, err error) {
+	if err != nil {
+		one = runResult{Error: err.Error()}
+	}
+	r.Runs = append(r.Runs, one)
+}
+
+// finish computes medians, ratios and verdicts. Run i of one server is paired
+// with run i of the floor: they were neighbours in time.
+func (c *caseResult) finish() {
+	floor := c.Servers[0]
+	for _, r := range c.Servers {
+		var values, ratios []float64
+		for i := range r.Runs {
+			one := &r.Runs[i]
+			if one.Error != "" {
+				continue
+			}
+			values = append(values, one.Value)
+			if r != floor && floor.Runs[i].Error == "" {
+				one.Ratio = one.Value / floor.Runs[i].Value
+				ratios = append(ratios, one.Ratio)
+			}
+		}
+		if len(values) > 0 {
+			r.Value = spreadOf(values)
+		}
+		if len(ratios) > 0 {
+			s := spreadOf(ratios)
+			r.Ratio = &s
+		}
+		if r.Name == "sockeye" {
+			r.Verdict = c.verdict(r)
+		}
+	}
+}
+
+// verdict compares a median with the goal.
+func (c *caseResult) verdict(r *serverResult) string {
+	for _, one := range r.Runs {
+		if one.Error != "" {
+			return "failed"
+		}
+	}
+	reached := r.Value.Median
+	if !c.memory {
+		if r.Ratio == nil {
+			return "failed"
+		}
+		reached = r.Ratio.Median
+	}
+	switch {
+	case reached <= c.Goal:
+		return "met"
+	case reached <= c.Goal*tolerance:
+		return "within tolerance"
+	}
+	return "missed"
+}
+
+// find returns a server's result, or nil.
+func (c *caseResult) find(name string) *serverResult {
+	i := slices.IndexFunc(c.Servers, func(r *serverResult) bool { return r.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return c.Servers[i]
+}
+
+func newReport(o *options) *report {
+	return &report{
+		Date:     time.Now().UTC().Truncate(time.Second),
+		Command:  strings.Join(append([]string{"go run ."}, os.Args[1:]...), " "),
+		CPU:      field("/proc/cpuinfo", "model name"),
+		Cores:    runtime.NumCPU(),
+		Memory:   field("/proc/meminfo", "MemTotal"),
+		Kernel:   output("uname", "-sr"),
+		Versions: versions(),
+		Runs:     o.runs,
+		Warm:     o.warm.Seconds(),
+		Duration: o.duration.Seconds(),
+		Clients:  o.clients,
+	}
+}
+
+func versions() map[string]string {
+	return map[string]string{
+		"sockeye":       output("git", "describe", "--always", "--dirty"),
+		"go":            runtime.Version(),
+		"gws":           output("go", "list", "-m", "-f", "{{.Version}}", "github.com/lxzan/gws"),
+		"node":          output("node", "--version"),
+		"socket.io":     npmVersion("socket.io"),
+		"ws":            npmVersion("ws"),
+		"socket.io-0.9": npmVersion("socket.io-0.9"),
+	}
+}
+
+func npmVersion(name string) string {
+	var pkg struct{ Version string }
+	text, err := os.ReadFile(filepath.Join("node", "node_modules", name, "package.json"))
+	if err != nil || json.Unmarshal(text, &pkg) != nil {
+		return "not installed"
+	}
+	return pkg.Version
+}
+
+// field reads the first line of a file in /proc with that name before a colon.
+func field(file, name string) string {
+	text, _ := os.ReadFile(file)
+	for line := range strings.Lines(string(text)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}
+
+// write writes the report as path.json and path.md.
+func (r *report) write(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(r, "", "\t")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".json", append(text, '\n'), 0o666); err != nil {
+		return err
+	}
+	f, err := os.Create(path + ".md")
+	if err != nil {
+		return err
+	}
+	if err := r.markdown(f); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
