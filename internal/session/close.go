@@ -1,0 +1,116 @@
+package session
+
+import "time"
+
+// Ending says how a client is told that its session ends.
+type Ending uint8
+
+const (
+	// Kick: the client shall stay away.
+	Kick Ending = iota
+	// Drain: the client may come back.
+	Drain
+)
+
+// End ends the session from the server's side: what is queued still leaves, then
+// the client is told. The handler's Closed is called at once.
+func (s *Session) End(now time.Duration, how Ending, r Reason) {
+	s.mu.Lock()
+	var e effects
+	bye := s.cfg.kick
+	if how == Drain {
+		bye = s.cfg.drain
+	}
+	s.close(now, &e, r, bye)
+	s.unlock(&e)
+}
+
+// Fail ends the session at once: what is queued is lost.
+func (s *Session) Fail(r Reason) {
+	s.mu.Lock()
+	var e effects
+	s.end(&e, r, s.cfg.drain)
+	s.unlock(&e)
+}
+
+// Lost says that the connection of t, a stream, has ended.
+func (s *Session) Lost(t Transport, r Reason) {
+	s.mu.Lock()
+	var e effects
+	switch {
+	case t == s.probe.t && t != nil:
+		s.dropProbe(&e, ProbeFailed)
+		e.close = [2]Transport{} // it has closed by itself
+	case t == s.stream && s.phase == closing:
+		s.finish(&e)
+	case t == s.stream:
+		s.end(&e, r, s.cfg.drain)
+		e.close = [2]Transport{}
+	}
+	s.unlock(&e)
+}
+
+// lingerStream is how long a stream may take to bring what was queued when the
+// session was ended (THREATS.md, "close handshake").
+const lingerStream = 5 * time.Second
+
+// close begins the end: the outbox still leaves. mu is held.
+func (s *Session) close(now time.Duration, e *effects, r Reason, bye farewell) {
+	if s.phase >= closing {
+		return
+	}
+	if s.phase == unopened {
+		s.end(e, r, bye)
+		return
+	}
+	s.phase, s.reason, s.bye = closing, r, bye
+	e.ended = true
+	s.release()
+	if s.probe.t != nil && !s.probe.complete {
+		s.dropProbe(e, r)
+	}
+	s.beat.closing(now, s.cfg, s.stream != nil)
+	s.wakeUp(e)
+}
+
+// end ends the session with nothing more to send but the goodbye that a waiting
+// poll takes. mu is held.
+func (s *Session) end(e *effects, r Reason, bye farewell) {
+	if s.phase == closed {
+		return
+	}
+	if s.phase != closing {
+		e.ended = s.phase == open
+		s.reason, s.bye = r, bye
+	}
+	s.finish(e)
+	e.addClose(s.stream, r)
+}
+
+// finish is the end of the end. mu is held.
+func (s *Session) finish(e *effects) {
+	if s.phase == closed {
+		return
+	}
+	s.phase = closed
+	s.out.drop()
+	s.release()
+	s.beat.stop()
+	if s.probe.t != nil {
+		s.dropProbe(e, s.reason)
+	}
+	if s.poll != nil {
+		e.addWake(s.poll)
+	}
+	e.gone = true
+}
+
+// release lets whoever waits for reading to go on see that the session ended. mu
+// is held.
+func (s *Session) release() {
+	s.paused = false
+	if s.resumed != nil {
+		close(s.resumed)
+		s.resumed = nil
+	}
+}

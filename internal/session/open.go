@@ -1,0 +1,199 @@
+package session
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/sockeye-io/socketio/internal/framing"
+	"github.com/sockeye-io/socketio/packet"
+)
+
+// Bind makes t, a stream, the session's transport: it opens the session, or takes
+// the place of what carried it where the generation allows that. On an error the
+// session stays as it is. The caller must be ready to be woken before it calls.
+func (s *Session) Bind(now time.Duration, t Transport) error {
+	s.recv.Lock()
+	defer s.recv.Unlock()
+	s.mu.Lock()
+	var e effects
+	if s.phase >= closing {
+		s.unlock(&e)
+		return ErrUnknown
+	}
+	rules := &s.cfg.Generation.Rules
+	if s.phase != unopened && !rules.ReplacePoll {
+		s.unlock(&e)
+		return ErrTransport // a session born on a WebSocket takes no second one
+	}
+	again := s.phase == open
+	e.addClose(s.stream, Replaced)
+	if s.poll != nil {
+		e.addWake(s.poll) // takes a noop
+		s.poll = nil
+	}
+	s.stream, s.woken = t, false
+	s.open(now, nil)
+	s.beat.streamBound(now, s.cfg)
+	if again {
+		s.greetAgain()
+	}
+	s.wakeUp(&e)
+	s.unlock(&e)
+	s.greet()
+	return nil
+}
+
+// Poll makes t the poll that waits, and opens the session if it is the first. The
+// caller calls TakePoll next.
+func (s *Session) Poll(now time.Duration, t Transport) error {
+	s.recv.Lock()
+	defer s.recv.Unlock()
+	s.mu.Lock()
+	var e effects
+	if err := s.pollRefused(now, &e); err != nil {
+		s.unlock(&e)
+		return err
+	}
+	if s.stream != nil && s.phase == open {
+		// revision-1.md §7.3: the poll takes over.
+		e.addClose(s.stream, Replaced)
+		s.stream = nil
+		s.greetAgain()
+	}
+	if old := s.poll; old != nil {
+		e.addWake(old) // takes a noop, as it is not the waiting poll any more
+	}
+	s.poll, s.woken = t, true // it takes by itself now
+	s.open(now, s.cfg.Upgrades)
+	s.beat.pollWaits(now, s.cfg)
+	s.unlock(&e)
+	s.greet()
+	return nil
+}
+
+// pollRefused says why no poll may wait now, and ends the session if the poll is
+// an offence. mu is held.
+func (s *Session) pollRefused(now time.Duration, e *effects) error {
+	rules := &s.cfg.Generation.Rules
+	s.expire(now, e)
+	switch {
+	case s.phase == closed:
+		return ErrUnknown
+	case s.stream != nil && !rules.ReplacePoll, s.probe.complete:
+		return ErrTransport
+	case s.poll != nil && !rules.ReplacePoll:
+		s.end(e, TransportError, s.cfg.drain)
+		return ErrOverlap
+	}
+	return nil
+}
+
+// Leave takes back t, a poll whose client went away while it waited.
+func (s *Session) Leave(now time.Duration, t Transport) {
+	s.mu.Lock()
+	var e effects
+	if t == s.poll {
+		s.poll, s.woken = nil, false
+		if s.phase == open && !s.cfg.Generation.Rules.ResumePoll {
+			s.end(&e, TransportClose, s.cfg.drain)
+		} else {
+			s.beat.pollAnswered(now, s.cfg)
+		}
+	}
+	s.unlock(&e)
+}
+
+// BeginPost announces a POST before its body is read; it opens the session if it
+// is the first request (revision-1.md §7.2: what was posted is queued, not lost).
+// If there is no error, the caller waits for its Turn before it hands the body
+// over, and EndPost must follow.
+func (s *Session) BeginPost(now time.Duration) (t Turn, err error) {
+	s.mu.Lock()
+	var e effects
+	defer s.unlock(&e)
+	rules := &s.cfg.Generation.Rules
+	s.expire(now, &e)
+	switch {
+	case s.phase >= closing:
+		return t, ErrUnknown
+	case s.stream != nil && !rules.ReplacePoll, s.phase == unopened && !rules.PathHandshake:
+		return t, ErrTransport
+	case s.posts > 0 && !rules.ManyPosts:
+		s.end(&e, TransportError, s.cfg.drain)
+		return t, ErrOverlap
+	}
+	if s.phase == unopened {
+		s.open(now, nil)
+		s.beat.pollAnswered(now, s.cfg)
+	}
+	s.posts++
+	if rules.ManyPosts {
+		t.Come, t.done = s.post, make(chan struct{})
+		s.post = t.done
+	}
+	return t, nil
+}
+
+// A Turn is a POST's place in the order of arrival.
+type Turn struct {
+	// Come is closed when all earlier POSTs are done. Nil: there are none.
+	Come <-chan struct{}
+	done chan struct{}
+}
+
+// EndPost ends the POST that BeginPost began.
+func (s *Session) EndPost(t Turn) {
+	s.mu.Lock()
+	s.posts--
+	if s.posts == 0 {
+		s.post = nil
+	}
+	s.mu.Unlock()
+	if t.done != nil {
+		close(t.done)
+	}
+}
+
+// open moves an unopened session on. mu is held.
+func (s *Session) open(now time.Duration, upgrades []string) {
+	if s.phase != unopened {
+		return
+	}
+	s.phase = open
+	s.beat.opened(now, s.cfg)
+	if !s.cfg.Generation.Rules.PathHandshake {
+		s.out.push(s.openCast(upgrades))
+	}
+}
+
+// greetAgain tells a client whose transport changed that it is connected: it may
+// never have had the first word of it (revision-1.md §7.2). mu is held.
+func (s *Session) greetAgain() {
+	if s.cfg.Generation.Rules.JoinsMain && s.joined {
+		s.out.push(NewSingle(packet.Packet{Type: packet.Connect, Namespace: "/"}, false))
+	}
+}
+
+// Joined tells the session that its client joined a namespace.
+func (s *Session) Joined() {
+	s.mu.Lock()
+	s.joined = true
+	s.beat.join = 0
+	s.mu.Unlock()
+}
+
+// openCast is Engine.IO's open packet ("Handshake"). mu is held.
+func (s *Session) openCast(upgrades []string) *Cast {
+	if upgrades == nil {
+		upgrades = []string{}
+	}
+	// The fields in the order in which Node's server writes them.
+	data, _ := json.Marshal(struct {
+		SID          string   `json:"sid"`
+		Upgrades     []string `json:"upgrades"`
+		PingInterval int64    `json:"pingInterval"`
+		PingTimeout  int64    `json:"pingTimeout"`
+		MaxPayload   int      `json:"maxPayload"`
+	}{s.ID, upgrades, s.cfg.Timers.Interval.Milliseconds(), s.cfg.Timers.Timeout.Milliseconds(), s.cfg.Limits.MaxPayload})
+	return linkCast(s.cfg.Generation, framing.Open, data)
+}

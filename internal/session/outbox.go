@@ -1,0 +1,75 @@
+package session
+
+// An outbox is what a client is owed, in order. The first leased casts are in a
+// transport's hands.
+type outbox struct {
+	casts  []*Cast
+	bytes  int // of the casts that are not leased
+	leased int
+	holder Transport // who has the lease; nil: nobody
+	final  bool      // nothing follows the lease
+}
+
+// keptCap is the capacity of the queue that an idle client keeps.
+const keptCap = 8
+
+func (o *outbox) waiting() int { return len(o.casts) - o.leased }
+
+// fits reports whether c may be queued. A cast that finds nothing queued always may.
+func (o *outbox) fits(c *Cast, l *Limits) bool {
+	n := o.waiting()
+	if n == 0 {
+		return true
+	}
+	return (l.OutboxCasts <= 0 || n < l.OutboxCasts) &&
+		(l.OutboxBytes <= 0 || o.bytes+c.size <= l.OutboxBytes)
+}
+
+func (o *outbox) push(c *Cast) {
+	o.casts = append(o.casts, c)
+	o.bytes += c.size
+}
+
+// lease lends casts of about max bytes, at least one if there is any, to t. In
+// doubt it takes one more: a head and its attachments are one cast and never apart.
+func (o *outbox) lease(t Transport, dst []*Cast, max int) []*Cast {
+	n := 0
+	for _, c := range o.casts {
+		if len(dst) > 0 && n+c.size > max {
+			break
+		}
+		dst = append(dst, c)
+		n += c.size
+	}
+	o.leased, o.holder = len(dst), t
+	o.bytes -= n
+	return dst
+}
+
+// settle ends the lease. ok: the casts have left; otherwise they are the first again.
+func (o *outbox) settle(ok bool) {
+	n := o.leased
+	o.leased, o.holder, o.final = 0, nil, false
+	if !ok {
+		for _, c := range o.casts[:n] {
+			o.bytes += c.size
+		}
+		return
+	}
+	for _, c := range o.casts[:n] {
+		c.release()
+	}
+	rest := copy(o.casts, o.casts[n:])
+	clear(o.casts[rest:])
+	o.casts = o.casts[:rest]
+	if rest == 0 && cap(o.casts) > keptCap {
+		o.casts = nil
+	}
+}
+
+// drop forgets everything that is not leased.
+func (o *outbox) drop() {
+	clear(o.casts[o.leased:])
+	o.casts = o.casts[:o.leased]
+	o.bytes = 0
+}

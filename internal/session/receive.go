@@ -1,0 +1,155 @@
+package session
+
+import (
+	"time"
+
+	"github.com/sockeye-io/socketio/internal/framing"
+	"github.com/sockeye-io/socketio/packet"
+)
+
+// Receive takes a whole message from the stream t. The message's memory is the
+// session's from then on. An error says that the session has ended by it.
+func (s *Session) Receive(now time.Duration, t Transport, data []byte, binary bool) error {
+	s.recv.Lock()
+	defer s.recv.Unlock()
+	f, err := s.cfg.Generation.Framing.Parse(data, binary)
+	s.mu.Lock()
+	var e effects
+	if t == s.probe.t && t != nil {
+		// Whatever is wrong with it costs the probe, not the session.
+		s.probeFrame(now, f, &e)
+		s.unlock(&e)
+		return nil
+	}
+	if t != s.stream || s.phase != open {
+		s.mu.Unlock()
+		return nil
+	}
+	s.beat.seen = now
+	s.mu.Unlock()
+	if err == nil {
+		err = s.frame(now, f)
+		s.cfg.Handler.Taken(s)
+	}
+	return s.check(now, err)
+}
+
+// ReceivePayload takes the body of a POST, which is the session's from then on. It
+// must be called between BeginPost and EndPost.
+func (s *Session) ReceivePayload(now time.Duration, body []byte) error {
+	s.recv.Lock()
+	defer s.recv.Unlock()
+	s.mu.Lock()
+	s.beat.seen = now
+	s.mu.Unlock()
+	s.greet()
+	err := s.cfg.Generation.Framing.ParsePayload(body, s.cfg.Limits.PayloadPackets, func(f framing.Frame) error {
+		return s.frame(now, f)
+	})
+	s.cfg.Handler.Taken(s)
+	return s.check(now, err)
+}
+
+// check ends the session if err says so, and watches over attachments that are due.
+func (s *Session) check(now time.Duration, err error) error {
+	due := s.dec.Due()
+	if err == nil && due == s.parts {
+		return nil
+	}
+	s.parts = due
+	s.mu.Lock()
+	var e effects
+	switch {
+	case err != nil:
+		s.end(&e, ParseError, s.cfg.drain)
+	case !due:
+		s.beat.parts = 0
+	case s.phase == open:
+		s.beat.parts = after(now, s.cfg.Timers.Timeout)
+	}
+	s.unlock(&e)
+	return err
+}
+
+var errDirection = &packet.ProtocolError{Rule: "a frame of this kind is the server's to send"}
+
+// frame handles one frame. recv is held.
+func (s *Session) frame(now time.Duration, f framing.Frame) error {
+	if f.Kind == framing.Message {
+		p, done, err := s.dec.Decode(f.Data, f.Binary)
+		if err != nil || !done {
+			return err
+		}
+		return s.cfg.Handler.Message(s, p)
+	}
+	s.mu.Lock()
+	var e effects
+	defer s.unlock(&e)
+	if s.phase != open {
+		return nil
+	}
+	switch f.Kind {
+	case framing.Pong:
+		s.beat.answered(now, s.cfg, s.stream != nil)
+	case framing.Noop:
+	case framing.Close:
+		s.left(now, &e)
+	default:
+		// Open and Upgrade are not a client's to send here, nor is Ping: "invalid
+		// heartbeat direction" (Engine.IO 4, "Heartbeat").
+		return errDirection
+	}
+	return nil
+}
+
+// left ends the session as its client asked for. mu is held.
+func (s *Session) left(now time.Duration, e *effects) {
+	if s.cfg.Generation.Rules.EndByPacket {
+		s.close(now, e, ClientDisconnect, s.cfg.left)
+		return
+	}
+	s.end(e, TransportClose, s.cfg.left)
+}
+
+// Pause tells the session's transports to read no further: the handler has all it
+// can hold. What was read already is still handled.
+func (s *Session) Pause() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase == open {
+		s.paused = true
+	}
+}
+
+// Resume ends what Pause began.
+func (s *Session) Resume() {
+	s.mu.Lock()
+	var e effects
+	if s.paused {
+		s.release()
+		e.resume = s.stream
+	}
+	s.unlock(&e)
+}
+
+// Paused reports whether nothing is to be read. A stream asks after each Receive:
+// it stops reading, and then asks again, since Resume may have come between.
+func (s *Session) Paused() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.paused
+}
+
+// Resumed returns a channel that is closed when reading may go on, or nil if it
+// may at once.
+func (s *Session) Resumed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.paused {
+		return nil
+	}
+	if s.resumed == nil {
+		s.resumed = make(chan struct{})
+	}
+	return s.resumed
+}

@@ -1,0 +1,175 @@
+package session
+
+import "time"
+
+// A Status says what a transport that took has to do.
+type Status uint8
+
+const (
+	// Wait: there is nothing; a Wake will come.
+	Wait Status = iota
+	// Send: send the casts, then settle the lease with Done.
+	Send
+	// Final: as Send, and nothing follows. A stream ends after it.
+	Final
+)
+
+// Push queues c. It returns the transport to wake, if any, for the caller to wake
+// once it holds no lock. A volatile cast is dropped unless it could be written
+// now. If c does not fit, the session ends ("outbox full"): then the returned
+// transport's Wake ends it.
+func (s *Session) Push(c *Cast) (wake Transport, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase >= closing {
+		return nil, ErrClosed
+	}
+	if c.volatile && !s.writable() {
+		c.release()
+		return nil, nil
+	}
+	if !s.out.fits(c, &s.cfg.Limits) {
+		return (*overflow)(s), ErrClosed
+	}
+	s.out.push(c)
+	return s.toWake(), nil
+}
+
+// writable reports whether a cast would leave at once. mu is held.
+func (s *Session) writable() bool {
+	return len(s.out.casts) == 0 && (s.stream != nil || s.poll != nil)
+}
+
+// overflow ends its session when it is woken.
+type overflow Session
+
+func (o *overflow) Wake()        { (*Session)(o).Fail(OutboxFull) }
+func (o *overflow) Resume()      {}
+func (o *overflow) Close(Reason) {}
+
+// TakeStream lends up to about max bytes to a stream that was bound or probes.
+// The lease is appended to dst. If the result is not Wait, the stream must call
+// Done, whatever becomes of its connection; after Done it takes again.
+func (s *Session) TakeStream(t Transport, dst []*Cast, max int) ([]*Cast, Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t == s.probe.t {
+		return s.takeProbe(dst)
+	}
+	if t != s.stream {
+		return dst, Final // replaced, refused or ended
+	}
+	s.woken = false
+	if s.out.holder != nil {
+		return dst, Wait
+	}
+	if s.phase == closed {
+		return dst, Final
+	}
+	if len(s.out.casts) == 0 {
+		if s.phase != closing {
+			return dst, Wait
+		}
+		s.out.holder, s.out.final = t, true
+		if s.bye.stream != nil {
+			dst = append(dst, s.bye.stream)
+		}
+		return dst, Final
+	}
+	return s.out.lease(t, dst, max), Send
+}
+
+// TakePoll lends to the poll t what it is to be answered, as TakeStream does. A
+// poll is answered once: Send and Final both end it. A poll that was replaced, or
+// that an upgrade has no use for, takes a noop; one whose session ended, goodbye.
+func (s *Session) TakePoll(t Transport, dst []*Cast, max int) ([]*Cast, Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t != s.poll {
+		if s.phase == closed {
+			return s.sayBye(dst), Final
+		}
+		return append(dst, s.cfg.noop), Send
+	}
+	s.woken = false
+	if s.phase == closed {
+		s.poll = nil
+		return s.sayBye(dst), Final
+	}
+	if s.out.holder != nil {
+		return dst, Wait
+	}
+	if len(s.out.casts) > 0 {
+		s.poll = nil
+		dst = s.out.lease(t, dst, max)
+		if s.phase == closing && s.out.waiting() == 0 {
+			s.out.final = true
+			return s.sayBye(dst), Final
+		}
+		return dst, Send
+	}
+	switch {
+	case s.phase == closing:
+		s.poll, s.out.holder, s.out.final = nil, t, true
+		return s.sayBye(dst), Final
+	case s.probe.answered || s.beat.noopDue:
+		s.poll, s.beat.noopDue = nil, false
+		s.out.holder = t // an empty lease: settling it starts the close timeout
+		return append(dst, s.cfg.noop), Send
+	}
+	return dst, Wait
+}
+
+func (s *Session) sayBye(dst []*Cast) []*Cast {
+	if s.bye.poll != nil {
+		dst = append(dst, s.bye.poll)
+	}
+	return dst
+}
+
+// Done settles what t took. ok: the bytes are in the kernel, and for a poll its
+// client was still there. Otherwise a poll's casts are the first of the outbox
+// again, and a stream's session ends.
+func (s *Session) Done(now time.Duration, t Transport, ok bool) {
+	s.mu.Lock()
+	var e effects
+	if s.out.holder == t && t != nil {
+		s.settle(now, t, ok, &e)
+	}
+	s.unlock(&e)
+}
+
+func (s *Session) settle(now time.Duration, t Transport, ok bool, e *effects) {
+	final := s.out.final
+	s.out.settle(ok)
+	switch {
+	case s.phase == closed:
+		s.out.drop()
+	case t == s.stream && !ok:
+		s.end(e, TransportError, s.cfg.drain)
+	case final && (ok || t == s.stream):
+		s.finish(e)
+	case t == s.stream:
+		// It takes again by itself, until it is told to wait.
+	default:
+		s.pollSettled(now, ok, e)
+	}
+}
+
+// pollSettled goes on after a poll's answer. mu is held.
+func (s *Session) pollSettled(now time.Duration, ok bool, e *effects) {
+	switch {
+	case s.probe.complete:
+		s.switchOver(now, e)
+	case s.stream != nil:
+		s.wakeUp(e)
+	case s.poll != nil:
+		if s.out.waiting() > 0 || s.probe.answered || s.phase == closing {
+			s.wakeUp(e)
+		}
+	case !ok && s.phase == open && !s.cfg.Generation.Rules.ResumePoll:
+		s.end(e, TransportClose, s.cfg.drain)
+	default:
+		s.beat.pollAnswered(now, s.cfg)
+	}
+}

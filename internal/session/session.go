@@ -1,0 +1,214 @@
+package session
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/sockeye-io/socketio/internal/generation"
+	"github.com/sockeye-io/socketio/internal/parser"
+)
+
+// What a request that comes at the wrong time is told.
+var (
+	// ErrUnknown: the session has ended.
+	ErrUnknown = errors.New("session: unknown session")
+	// ErrTransport: the session is on another transport.
+	ErrTransport = errors.New("session: wrong transport for this session")
+	// ErrOverlap: another request of the kind is under way.
+	ErrOverlap = errors.New("session: overlapping request")
+	// ErrClosed: the session has ended, and what was pushed is lost.
+	ErrClosed = errors.New("session: closed")
+)
+
+type phase uint8
+
+const (
+	unopened phase = iota // handshaken; no transport came yet
+	open
+	closing // ended by this side; what is queued still leaves
+	closed
+)
+
+// A Session is one client's connection, whatever carries it. All methods may be
+// called concurrently.
+type Session struct {
+	// ID is the secret by which requests name the session.
+	ID string
+	// User belongs to the handler, which sets it in Opened.
+	User any
+	// Peer is what the first request said; set before the session is shared.
+	Peer any
+
+	cfg *Config
+
+	recv  sync.Mutex // held while a message is handled
+	dec   parser.Decoder
+	parts bool // attachments are due
+
+	mu       sync.Mutex
+	phase    phase
+	paused   bool // the handler wants nothing to be read
+	woken    bool // the transport was told, and has not taken since
+	joined   bool // a namespace was joined
+	greeting greeting
+	reason   Reason
+	bye      farewell
+	out      outbox
+
+	stream Transport     // the WebSocket or other stream; nil on polling
+	poll   Transport     // the poll that waits
+	posts  int           // POSTs under way
+	post   chan struct{} // closed when the POST that came last is done
+
+	probe upgrade
+	beat  beat
+
+	resumed chan struct{} // closed when reading may go on; nil unless someone waits
+}
+
+// New returns a session that no transport has opened.
+func New(cfg *Config, id string, now time.Duration) *Session {
+	s := &Session{ID: id, cfg: cfg, dec: cfg.Generation.Codec.NewDecoder(&cfg.Decoding)}
+	if cfg.Generation.Rules.PathHandshake {
+		s.beat.end = after(now, cfg.Timers.Unopened)
+	}
+	return s
+}
+
+// Generation returns the session's generation.
+func (s *Session) Generation() *generation.Generation { return s.cfg.Generation }
+
+// Streaming reports whether a stream carries the session.
+func (s *Session) Streaming() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stream != nil
+}
+
+// Opened reports whether any transport has opened the session.
+func (s *Session) Opened() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase != unopened
+}
+
+// effects are what is to be done once mu is released.
+type effects struct {
+	wake   [3]Transport
+	resume Transport
+	close  [2]Transport
+	reason Reason // for close
+	ended  bool   // the handler is told
+	gone   bool   // the owner may forget the session
+}
+
+func (e *effects) addWake(t Transport) {
+	for i := range e.wake {
+		if e.wake[i] == nil {
+			e.wake[i] = t
+			return
+		}
+	}
+}
+
+func (e *effects) addClose(t Transport, r Reason) {
+	if t == nil {
+		return
+	}
+	e.reason = r
+	if e.close[0] == nil {
+		e.close[0] = t
+	} else {
+		e.close[1] = t
+	}
+}
+
+// unlock releases mu and does what became due.
+func (s *Session) unlock(e *effects) {
+	reason := s.reason
+	if e.ended && s.greeting != greeted {
+		// The handler hears of the end after the beginning, or of neither.
+		e.ended = false
+		if s.greeting == greetingNow {
+			s.greeting = greetingLate
+		}
+	}
+	schedule := s.beat.moved(s.phase)
+	s.mu.Unlock()
+	for _, t := range e.wake {
+		if t != nil {
+			t.Wake()
+		}
+	}
+	if e.resume != nil {
+		e.resume.Resume()
+	}
+	for _, t := range e.close {
+		if t != nil {
+			t.Close(e.reason)
+		}
+	}
+	if schedule && s.cfg.Schedule != nil {
+		s.cfg.Schedule(s)
+	}
+	if e.ended {
+		s.cfg.Handler.Closed(s, reason)
+	}
+	if e.gone && s.cfg.Gone != nil {
+		s.cfg.Gone(s)
+	}
+}
+
+// greeting is how far the handler has been told that the session opened.
+type greeting uint8
+
+const (
+	ungreeted greeting = iota
+	greetingNow
+	greetingLate // as greetingNow, and the session has ended meanwhile
+	greeted
+)
+
+// greet tells the handler that the session is open, once. recv is held.
+func (s *Session) greet() {
+	s.mu.Lock()
+	if s.greeting != ungreeted || s.phase != open {
+		s.mu.Unlock()
+		return
+	}
+	s.greeting = greetingNow
+	s.mu.Unlock()
+	s.cfg.Handler.Opened(s)
+	s.mu.Lock()
+	late, reason := s.greeting == greetingLate, s.reason
+	s.greeting = greeted
+	s.mu.Unlock()
+	if late {
+		s.cfg.Handler.Closed(s, reason)
+	}
+}
+
+// wakeUp tells whoever carries the session that there is something to take. mu is
+// held.
+func (s *Session) wakeUp(e *effects) {
+	if t := s.toWake(); t != nil {
+		e.addWake(t)
+	}
+}
+
+// toWake returns the transport to wake because the outbox has something, or nil
+// if it is awake, must wait for a lease, or is not there. mu is held.
+func (s *Session) toWake() Transport {
+	if s.woken || s.out.holder != nil {
+		return nil
+	}
+	t := s.stream
+	if t == nil {
+		t = s.poll
+	}
+	if t != nil {
+		s.woken = true
+	}
+	return t
+}

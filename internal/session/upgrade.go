@@ -1,0 +1,94 @@
+package session
+
+import (
+	"time"
+
+	"github.com/sockeye-io/socketio/internal/framing"
+)
+
+// upgrade is the state of a WebSocket that wants to take a polling session over
+// (Engine.IO 4, "Upgrade"). From the answered probe on, polls are answered at once,
+// by a noop if there is nothing else: noop and answer travel on two connections, so
+// one noop is not enough.
+type upgrade struct {
+	t        Transport
+	owed     bool // the probe is to be answered
+	answered bool
+	complete bool // the upgrade packet came; only a poll's lease stands in the way
+}
+
+// Probe lets t, a WebSocket that names this session, try to take it over. On an
+// error the session stays as it is.
+func (s *Session) Probe(now time.Duration, t Transport) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.phase >= closing:
+		return ErrUnknown
+	case s.stream != nil, s.phase == unopened, !s.cfg.Generation.Rules.Upgrades:
+		return ErrTransport
+	case s.probe.t != nil:
+		return ErrOverlap
+	}
+	s.probe.t = t
+	s.beat.probe = after(now, s.cfg.Timers.Upgrade)
+	if s.beat.moved(s.phase) && s.cfg.Schedule != nil {
+		s.mu.Unlock()
+		s.cfg.Schedule(s)
+		s.mu.Lock()
+	}
+	return nil
+}
+
+// probeFrame handles a frame from the WebSocket that probes. mu is held.
+func (s *Session) probeFrame(now time.Duration, f framing.Frame, e *effects) {
+	switch {
+	case f.Kind == framing.Ping && string(f.Data) == "probe" && !s.probe.complete:
+		s.probe.owed = true
+		e.addWake(s.probe.t)
+	case f.Kind == framing.Upgrade && (s.probe.owed || s.probe.answered):
+		s.probe.complete = true
+		s.beat.probe = 0
+		if s.poll != nil {
+			// It is answered with a noop, and what is queued goes by the WebSocket.
+			e.addWake(s.poll)
+			s.poll, s.woken = nil, false
+		}
+		if s.out.holder == nil {
+			s.switchOver(now, e)
+		}
+	default:
+		s.dropProbe(e, ProbeFailed)
+	}
+}
+
+// takeProbe lends the answer to a probe. Nothing of the outbox is leased, so Done
+// has nothing to settle. mu is held.
+func (s *Session) takeProbe(dst []*Cast) ([]*Cast, Status) {
+	if !s.probe.owed {
+		return dst, Wait
+	}
+	s.probe.owed, s.probe.answered = false, true
+	return append(dst, s.cfg.probePong), Send
+}
+
+// switchOver makes the WebSocket the session's transport. mu is held.
+func (s *Session) switchOver(now time.Duration, e *effects) {
+	t, owed := s.probe.t, s.probe.owed
+	s.probe = upgrade{}
+	s.stream, s.woken = t, false
+	if owed {
+		// "2probe" and "5" came in one read: the answer is still due, before all else.
+		s.out.casts = append([]*Cast{s.cfg.probePong}, s.out.casts...)
+		s.out.bytes += s.cfg.probePong.size
+	}
+	s.beat.streamBound(now, s.cfg)
+	s.wakeUp(e)
+}
+
+// dropProbe ends the attempt; polling goes on. mu is held.
+func (s *Session) dropProbe(e *effects, r Reason) {
+	e.addClose(s.probe.t, r)
+	s.probe = upgrade{}
+	s.beat.probe = 0
+}
