@@ -1,0 +1,180 @@
+package hub
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/sockeye-io/socketio/internal/session"
+	"github.com/sockeye-io/socketio/packet"
+)
+
+// A Client is one connection, with a socket in each namespace it joined.
+type Client struct {
+	hub  *Hub
+	sess *session.Session
+
+	mu      sync.Mutex
+	sockets []*Socket
+	left    []string // namespaces that the server threw it out of: late events are no offence
+	gone    bool
+	inbox   inbox
+
+	crossed bool // the inbox was full after a message; only message and taken touch it
+}
+
+// Session returns the client's session.
+func (c *Client) Session() *session.Session { return c.sess }
+
+// socket returns the client's socket in a namespace, or nil. mu is held.
+func (c *Client) socket(namespace string) *Socket {
+	for _, s := range c.sockets {
+		if s.ns.name == namespace {
+			return s
+		}
+	}
+	return nil
+}
+
+var (
+	errNotJoined  = &packet.ProtocolError{Rule: "a packet for a namespace that was not joined"}
+	errTooEarly   = &packet.ProtocolError{Rule: "an event before the namespace was joined"}
+	errConnectErr = &packet.ProtocolError{Rule: "a refusal is the server's to send"}
+)
+
+// message handles a packet from the client. It is called for one packet at a time.
+func (c *Client) message(p *packet.Packet) error {
+	switch p.Type {
+	case packet.Connect:
+		c.connect(*p)
+		return nil
+	case packet.ConnectError:
+		if c.sess.Generation().Rules.EarlyEvents {
+			return nil
+		}
+		return errConnectErr
+	}
+	c.mu.Lock()
+	s := c.socket(p.Namespace)
+	if s == nil || c.gone {
+		excused := c.gone || c.sess.Generation().Rules.EarlyEvents || slices.Contains(c.left, p.Namespace)
+		c.mu.Unlock()
+		if excused {
+			return nil
+		}
+		return errNotJoined
+	}
+	if s.state == connecting && !c.sess.Generation().Rules.EarlyEvents {
+		c.mu.Unlock()
+		return errTooEarly
+	}
+	switch p.Type {
+	case packet.Disconnect:
+		c.remove(s)
+		c.leave(s, session.ClientDisconnect, true)
+		return nil
+	case packet.Ack:
+		c.mu.Unlock()
+		s.settle(p)
+		return nil
+	}
+	c.enqueue(s, &Event{Packet: *p, socket: s})
+	if c.full() {
+		c.crossed = true
+	}
+	c.mu.Unlock()
+	if p.AutoAck && p.ID != "" {
+		// The library's own answer, before the application sees the message
+		// ([T acks], revision-1.md §6).
+		_ = s.push(packet.Packet{Type: packet.Ack, Namespace: p.Namespace, ID: p.ID})
+	}
+	return nil
+}
+
+// remove takes s out of the client's list. mu is held.
+func (c *Client) remove(s *Socket) {
+	c.sockets = slices.DeleteFunc(c.sockets, func(o *Socket) bool { return o == s })
+}
+
+// leave ends s, which remove took out of the list: what it sent before is still
+// handled if keep is set, then it hears of its end. mu is held, and released.
+func (c *Client) leave(s *Socket, reason session.Reason, keep bool) {
+	was := s.state
+	s.state, s.reason = disconnected, reason
+	if !keep {
+		c.inbox.drop(s)
+	}
+	if was == connected {
+		c.enqueue(s, &Event{kind: ended, socket: s})
+	}
+	resume := c.mayResume()
+	c.mu.Unlock()
+	s.end(was == connected)
+	if resume {
+		c.sess.Resume()
+	}
+}
+
+// closed ends all sockets of a client whose session has ended.
+func (c *Client) closed(reason session.Reason) {
+	// A client that left or was lost had sent its last events in good faith; what
+	// one sent that the server threw out counts no more (decision 17).
+	keep := reason == session.TransportClose || reason == session.TransportError ||
+		reason == session.PingTimeout || reason == session.ClientDisconnect || reason == session.ForcedClose
+	for {
+		c.mu.Lock()
+		c.gone = true
+		if len(c.sockets) == 0 {
+			idle := c.inbox.running == 0
+			c.mu.Unlock()
+			if idle { // otherwise the last dispatcher does it
+				c.hub.clients.remove(c)
+			}
+			return
+		}
+		s := c.sockets[len(c.sockets)-1]
+		c.sockets = c.sockets[:len(c.sockets)-1]
+		c.leave(s, reason, keep)
+	}
+}
+
+// disconnect throws s out of its namespace. The client is told.
+func (c *Client) disconnect(s *Socket) {
+	if c.sess.Generation().Rules.EndByPacket && s.ns.name == "/" {
+		c.kick(session.ServerDisconnect)
+		return
+	}
+	c.mu.Lock()
+	if s.state == disconnected {
+		c.mu.Unlock()
+		return
+	}
+	c.remove(s)
+	if len(c.left) < c.hub.cfg.MaxNamespaces && !slices.Contains(c.left, s.ns.name) {
+		c.left = append(c.left, s.ns.name)
+	}
+	// Told before it disappears, so that nothing for this socket follows.
+	wake, _ := c.sess.Push(session.NewSingle(packet.Packet{Type: packet.Disconnect, Namespace: s.ns.name}, false))
+	c.leave(s, session.ServerDisconnect, false)
+	if wake != nil {
+		wake.Wake()
+	}
+}
+
+// kick throws the client out of everything.
+func (c *Client) kick(reason session.Reason) {
+	if !c.sess.Generation().Rules.EndByPacket {
+		c.mu.Lock()
+		names := make([]string, 0, len(c.sockets))
+		for _, s := range c.sockets {
+			names = append(names, s.ns.name)
+		}
+		c.mu.Unlock()
+		for _, name := range names {
+			wake, _ := c.sess.Push(session.NewSingle(packet.Packet{Type: packet.Disconnect, Namespace: name}, false))
+			if wake != nil {
+				wake.Wake()
+			}
+		}
+	}
+	c.sess.End(c.hub.cfg.Now(), session.Kick, reason)
+}

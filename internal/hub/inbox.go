@@ -1,0 +1,259 @@
+package hub
+
+import (
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/sockeye-io/socketio/internal/session"
+	"github.com/sockeye-io/socketio/packet"
+)
+
+// eventKind says what an entry of an inbox is.
+type eventKind uint8
+
+const (
+	happened eventKind = iota // the client sent it
+	joins                     // the socket's first entry
+	ended                     // its last
+)
+
+// An Event is an entry of a socket's inbox.
+type Event struct {
+	Packet packet.Packet
+
+	socket   *Socket
+	next     *Event
+	kind     eventKind
+	answered bool
+}
+
+// Socket returns the socket that sent the event.
+func (e *Event) Socket() *Socket { return e.socket }
+
+// size is what the event counts in the inbox.
+func (e *Event) size() int {
+	n := len(e.Packet.Args.JSON) + len(e.Packet.Data)
+	for i := range e.Packet.Args.Attachments {
+		n += len(e.Packet.Args.Attachments[i].Data)
+	}
+	return n
+}
+
+// An inbox is what a connection's sockets have not handled yet, taken together.
+// The events themselves hang on their sockets. Client.mu guards it.
+type inbox struct {
+	events, bytes int
+	waits         int // calls that wait for this client's acknowledgements
+	paused        bool
+	running       int           // dispatchers
+	idle          chan struct{} // closed when there is none; nil unless someone waits
+}
+
+// drop forgets what s has not handled.
+func (in *inbox) drop(s *Socket) {
+	for e := s.head; e != nil; e = e.next {
+		if e.kind == happened {
+			in.events--
+			in.bytes -= e.size()
+		}
+	}
+	s.head, s.tail = nil, nil
+}
+
+// full reports whether no further message should be read.
+func (c *Client) full() bool {
+	n := 1
+	if c.inbox.waits > 0 {
+		n = 2 // the acknowledgement that is waited for stands behind more events
+	}
+	return c.inbox.events >= n*c.hub.cfg.InboxEvents || c.inbox.bytes >= n*c.hub.cfg.InboxBytes
+}
+
+// mayResume reports whether reading was paused and may go on. mu is held.
+func (c *Client) mayResume() bool {
+	if !c.inbox.paused || c.full() || c.hub.draining.Load() {
+		return false
+	}
+	c.inbox.paused = false
+	return true
+}
+
+// enqueue appends e to the inbox of s and starts its dispatcher if none runs. mu is
+// held.
+func (c *Client) enqueue(s *Socket, e *Event) {
+	if s.tail == nil {
+		s.head = e
+	} else {
+		s.tail.next = e
+	}
+	s.tail = e
+	if e.kind == happened {
+		c.inbox.events++
+		c.inbox.bytes += e.size()
+	}
+	if !s.running {
+		s.running = true
+		c.inbox.running++
+		go s.dispatch() // ends when the inbox is empty
+	}
+}
+
+// taken is called when a whole message or body was handed over, which is taken even
+// if it passes the bound.
+func (c *Client) taken() {
+	if !c.crossed {
+		return
+	}
+	c.crossed = false
+	c.mu.Lock()
+	full := c.full() && !c.gone
+	stuck := full && c.inbox.waits > 0
+	c.inbox.paused = c.inbox.paused || full
+	c.mu.Unlock()
+	switch {
+	case stuck:
+		c.sess.End(c.hub.cfg.Now(), session.Drain, session.InboxFull)
+	case full:
+		c.sess.Pause()
+		c.mu.Lock()
+		resume := c.mayResume() // a handler may have made room before the pause
+		c.mu.Unlock()
+		if resume {
+			c.sess.Resume()
+		}
+	}
+}
+
+// waiting notes that a call begins (+1) or ends (-1) to wait for an acknowledgement
+// of this client. While one does, reading goes on to twice the bound; what is
+// waited for can come only so.
+func (c *Client) waiting(n int) {
+	c.mu.Lock()
+	c.inbox.waits += n
+	resume := n > 0 && c.mayResume()
+	stuck := n > 0 && c.inbox.paused && c.full()
+	c.mu.Unlock()
+	if resume {
+		c.sess.Resume()
+	}
+	if stuck {
+		c.sess.End(c.hub.cfg.Now(), session.Drain, session.InboxFull)
+	}
+}
+
+// dispatch handles the events of s, one after the other, until there are none.
+func (s *Socket) dispatch() {
+	c := s.client
+	finished := false
+	defer func() {
+		if !finished { // a handler called runtime.Goexit
+			go s.dispatch()
+		}
+	}()
+	for {
+		c.mu.Lock()
+		e := s.head
+		if e == nil {
+			s.running, finished = false, true
+			c.dispatched()
+			return
+		}
+		if s.head = e.next; s.head == nil {
+			s.tail = nil
+		}
+		e.next = nil
+		resume := false
+		if e.kind == happened {
+			c.inbox.events--
+			c.inbox.bytes -= e.size()
+			resume = c.mayResume()
+		}
+		c.mu.Unlock()
+		if resume {
+			c.sess.Resume()
+		}
+		s.handle(e)
+	}
+}
+
+// dispatched notes the end of a dispatcher. mu is held, and released.
+func (c *Client) dispatched() {
+	c.inbox.running--
+	rest := c.inbox.running > 0
+	if !rest && c.inbox.idle != nil {
+		close(c.inbox.idle)
+		c.inbox.idle = nil
+	}
+	gone := c.gone && !rest
+	c.mu.Unlock()
+	if gone {
+		c.hub.clients.remove(c)
+	}
+}
+
+// idle returns a channel that is closed when all events that were read are handled.
+func (c *Client) idle() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inbox.idle == nil {
+		c.inbox.idle = make(chan struct{})
+		if c.inbox.running == 0 {
+			done := c.inbox.idle
+			c.inbox.idle = nil
+			close(done)
+			return done
+		}
+	}
+	return c.inbox.idle
+}
+
+func (s *Socket) handle(e *Event) {
+	h := s.ns.handlers.Load()
+	switch e.kind {
+	case joins:
+		s.join(e, h)
+		return
+	case ended:
+		for _, f := range h.disconnect {
+			s.guard("OnDisconnect", func() { f(s, string(s.reason)) })
+		}
+		return
+	}
+	f := h.events[e.Packet.Name]
+	if e.Packet.Type != packet.Event {
+		if f = h.message; f == nil {
+			e.name()
+			f = h.events[e.Packet.Name]
+		}
+	}
+	if !s.run(e, f, h.any) && e.Packet.ID != "" && !e.Packet.AutoAck {
+		e.Fail(errInternal)
+	}
+}
+
+// run calls the handlers of an event. It reports whether they returned.
+func (s *Socket) run(e *Event, f EventFunc, any []EventFunc) (returned bool) {
+	defer s.recovered(e.Packet.Name)
+	for _, a := range any {
+		a(e)
+	}
+	if f != nil {
+		f(e)
+	}
+	return true
+}
+
+// guard calls f and survives its panic.
+func (s *Socket) guard(what string, f func()) (returned bool) {
+	defer s.recovered(what)
+	f()
+	return true
+}
+
+func (s *Socket) recovered(what string) {
+	if v := recover(); v != nil {
+		s.ns.hub.cfg.Logger.Error("socketio: panic in a handler",
+			slog.String("handler", what), slog.String("namespace", s.ns.name), slog.String("socket", s.id),
+			slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+	}
+}
