@@ -297,17 +297,38 @@ func skipString(text []byte, i int) (int, fault) {
 		case c < utf8.RuneSelf:
 			i++
 		default:
-			// Text beyond ASCII comes in runs: stay here until it ends.
-			for i < len(text) && text[i] >= utf8.RuneSelf {
-				r, n := utf8.DecodeRune(text[i:])
-				if r == utf8.RuneError && n == 1 {
-					return i, badJSON
-				}
-				i += n
+			n := skipUTF8(text[i:])
+			if n == 0 {
+				return i, badJSON
 			}
+			i += n
 		}
 	}
 }
+
+// skipUTF8 returns the length of the text beyond ASCII that b begins with, 0 if it is
+// not UTF-8. Such text comes in runs.
+func skipUTF8(b []byte) int {
+	i := 0
+	for i < len(b) && b[i] >= utf8.RuneSelf {
+		switch c := b[i]; {
+		case c-0xc2 < 0xe0-0xc2 && len(b)-i >= 2 && isMore(b[i+1]):
+			i += 2
+		case c-0xe1 < 0xed-0xe1 && len(b)-i >= 3 && isMore(b[i+1]) && isMore(b[i+2]):
+			i += 3
+		default: // leads whose followers are restricted, and what is wrong
+			r, n := utf8.DecodeRune(b[i:])
+			if r == utf8.RuneError && n == 1 {
+				return 0
+			}
+			i += n
+		}
+	}
+	return i
+}
+
+// isMore reports whether c continues a character.
+func isMore(c byte) bool { return c&0xc0 == 0x80 }
 
 // escapeLen returns the length of the escape that b begins with, 0 if it is none.
 func escapeLen(b []byte) int {
