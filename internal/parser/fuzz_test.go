@@ -74,7 +74,7 @@ func FuzzPlaceholders(f *testing.F) {
 // checkArgs sees that p's arguments are canonical.
 func checkArgs(t *testing.T, p packet.Packet) {
 	t.Helper()
-	if _, err := CheckList(p.Args.JSON, 0); err != nil || !positioned(&p.Args) {
+	if _, err := CheckList(p.Args.JSON, 0); err != nil || !Placed(&p.Args) {
 		t.Fatalf("%+v is not canonical: %v", p.Args, err)
 	}
 }

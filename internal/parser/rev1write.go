@@ -34,7 +34,7 @@ func (c rev1) AppendHead(dst []byte, p *packet.Packet) ([]byte, error) {
 	if c.noBinary && len(p.Args.Attachments) > 0 {
 		return head, unsayable("revision 1 has no binary values")
 	}
-	if !positioned(&p.Args) {
+	if !Placed(&p.Args) {
 		return head, unsayable("an attachment has no place")
 	}
 	dst = append(dst, rev1Types[p.Type], ':')

@@ -148,7 +148,7 @@ func appendPlaceholders(dst []byte, a *packet.Args) ([]byte, error) {
 	if len(findPlaceholders(a.JSON)) > 0 {
 		return dst, unsayable("a value looks like a placeholder beside attachments")
 	}
-	if !positioned(a) {
+	if !Placed(a) {
 		return dst, unsayable("an attachment has no place")
 	}
 	at := 0
@@ -163,8 +163,8 @@ func appendPlaceholders(dst []byte, a *packet.Args) ([]byte, error) {
 	return append(dst, a.JSON[at:]...), nil
 }
 
-// positioned reports whether a null holds the place of each attachment, in order.
-func positioned(a *packet.Args) bool {
+// Placed reports whether a null holds the place of each attachment, in order.
+func Placed(a *packet.Args) bool {
 	at := 0
 	for i := range a.Attachments {
 		pos := a.Attachments[i].Pos
