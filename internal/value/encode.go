@@ -250,22 +250,25 @@ var errDepth = fmt.Errorf("value nests deeper than %d levels: %w", parser.MaxDep
 // json.RawMessage or MarshalJSON inside v may say anything.
 func (e *encoder) other(v any, depth int) error {
 	start := len(e.json)
-	w := json.NewEncoder(e)
+	out := &writer{e.json}
+	w := json.NewEncoder(out)
 	w.SetEscapeHTML(false)
 	if err := w.Encode(v); err != nil {
-		e.json = e.json[:start]
 		return err
 	}
-	e.json = bytes.TrimSuffix(e.json, []byte("\n")) // Encode's
+	e.json = bytes.TrimSuffix(out.text, []byte("\n")) // Encode's
 	if err := check(e.json[start:], depth); err != nil {
 		return err
 	}
 	return e.unmark(start)
 }
 
-// Write appends p. It makes encoding/json write into the encoder's own buffer.
-func (e *encoder) Write(p []byte) (int, error) {
-	e.json = append(e.json, p...)
+// A writer makes encoding/json append. It is no method of encoder, which then need
+// not leave the stack.
+type writer struct{ text []byte }
+
+func (w *writer) Write(p []byte) (int, error) {
+	w.text = append(w.text, p...)
 	return len(p), nil
 }
 
