@@ -2,7 +2,6 @@ package websocket_test
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/sockeye-io/socketio/internal/websocket"
@@ -121,17 +120,5 @@ func BenchmarkAccept(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		websocket.Accept(buf[:0], r)
-	}
-}
-
-func BenchmarkAcceptHostile(b *testing.B) { // ns per byte must not grow with the size
-	for _, n := range []int{1 << 10, 1 << 14} {
-		r := request(map[string][]string{"Connection": {strings.Repeat(",", n)}})
-		b.Run(http.StatusText(400), func(b *testing.B) {
-			b.SetBytes(int64(n))
-			for b.Loop() {
-				websocket.Accept(nil, r)
-			}
-		})
 	}
 }
