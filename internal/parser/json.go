@@ -170,15 +170,36 @@ func skipValue(text []byte, i, depth int) (int, fault) {
 	return skipScalar(text, i)
 }
 
-// skipNested is skipValue for objects and arrays. It keeps one bit for each open
-// level in place of recursing, so depth costs no stack.
+// levels are the objects and arrays that are open, one bit for each.
+type levels struct {
+	objects [MaxDepth / 64]uint64
+	n       int
+}
+
+func (l *levels) push(object bool) {
+	bit := uint64(1) << (l.n % 64)
+	if object {
+		l.objects[l.n/64%len(l.objects)] |= bit
+	} else {
+		l.objects[l.n/64%len(l.objects)] &^= bit
+	}
+	l.n++
+}
+
+// pop closes the innermost level and reports whether the one around it, if there is
+// one, is an object.
+func (l *levels) pop() bool {
+	l.n--
+	around := uint(l.n - 1)
+	return l.objects[around/64%uint(len(l.objects))]>>(around%64)&1 == 1
+}
+
+// skipNested is skipValue for objects and arrays. It does not recurse, so depth costs
+// no stack.
 func skipNested(text []byte, i, depth int) (int, fault) {
-	var (
-		kinds  [MaxDepth / 64]uint64 // bit: the level is an object
-		level  int
-		object bool // the innermost level is
-		f      fault
-	)
+	var open levels
+	var object bool // the innermost level is
+	var f fault
 value:
 	if i = skipBlanks(text, i); i >= len(text) {
 		return i, badJSON
@@ -187,15 +208,11 @@ value:
 	case '"':
 		i, f = skipString(text, i)
 	case '{', '[':
-		if level == depth {
+		if open.n == depth {
 			return i, tooDeep
 		}
 		object = c == '{'
-		kinds[level/64] &^= 1 << (level % 64)
-		if object {
-			kinds[level/64] |= 1 << (level % 64)
-		}
-		level++
+		open.push(object)
 		i = skipBlanks(text, i+1)
 		if i < len(text) && text[i] == c+2 { // in ASCII ] is [ + 2 and } is { + 2
 			goto shut
@@ -232,11 +249,10 @@ key:
 	goto value
 shut:
 	i++
-	if level--; level == 0 {
-		return i, good
+	if object = open.pop(); open.n > 0 {
+		goto after
 	}
-	object = kinds[(level-1)/64]>>((level-1)%64)&1 == 1
-	goto after
+	return i, good
 }
 
 // skipKey checks a member's name and its colon.

@@ -9,62 +9,64 @@ import (
 	"unicode/utf8"
 )
 
+var long = strings.Repeat("x", 40)
+
+var checkTests = []struct {
+	text string
+	want error
+	why  string
+}{
+	{`""`, nil, "shorter than a word of eight bytes"},
+	{`"` + long + `"`, nil, "longer than a word"},
+	{` [1 , {"a" : [ ] , "b":{ } } ]` + "\n\t\r", nil, "blanks anywhere"},
+	{`-0.10e+05`, nil, "a number is text"},
+	{`1e400`, nil, "no range applies"},
+	{`"\ud800"`, nil, "an escaped lone surrogate is valid text"},
+	{`"\u00e9\"\\\/\b\f\n\r\t"`, nil, "all escapes"},
+	{`"é漢😀` + "\u2028" + `"`, nil, "any UTF-8"},
+	{"", ErrJSON, "no value"},
+	{" ", ErrJSON, "no value"},
+	{"1 2", ErrJSON, "two values"},
+	{"1,2", ErrJSON, "a list is no value"},
+	{"\v1", ErrJSON, "a vertical tab is no blank"},
+	{"01", ErrJSON, "leading zero"},
+	{"1.", ErrJSON, "no digits behind the point"},
+	{".5", ErrJSON, "none before it"},
+	{"+1", ErrJSON, "sign"},
+	{"-", ErrJSON, "sign alone"},
+	{"1e", ErrJSON, "no exponent"},
+	{"nul", ErrJSON, "cut word"},
+	{"nulls", ErrJSON, "longer word"},
+	{"undefined", ErrJSON, "JavaScript's, not JSON's"},
+	{`[1,]`, ErrJSON, "trailing comma"},
+	{`{"a":1,}`, ErrJSON, "trailing comma"},
+	{`[,1]`, ErrJSON, "leading comma"},
+	{`{"a"}`, ErrJSON, "no value"},
+	{`{a:1}`, ErrJSON, "bare key"},
+	{`{1:1}`, ErrJSON, "key is no string"},
+	{`[1}`, ErrJSON, "mismatched bracket"},
+	{`[{"a":[1}]`, ErrJSON, "mismatched bracket inside"},
+	{`[[1]`, ErrJSON, "unclosed"},
+	{`]`, ErrJSON, "unopened"},
+	{`"\x"`, ErrJSON, "no such escape"},
+	{`"\u12g4"`, ErrJSON, "not hexadecimal"},
+	{`"\u12`, ErrJSON, "cut escape"},
+	{`"\`, ErrJSON, "cut escape"},
+	{"\"a\nb\"", ErrJSON, "raw control"},
+	{"\"" + long + "\x1f\"", ErrJSON, "raw control behind whole words"},
+	{"\"\xff\"", ErrJSON, "not UTF-8"},
+	{"\"\xed\xa0\x80\"", ErrJSON, "a surrogate in UTF-8"},
+	{"\"\xc0\x80\"", ErrJSON, "overlong"},
+	{"\"\xf4\x90\x80\x80\"", ErrJSON, "beyond U+10FFFF"},
+	{"\"é\xc3\"", ErrJSON, "cut off"},
+	{nested(128), nil, "as deep as allowed"},
+	{nested(129), ErrDepth, "a level deeper"},
+	{strings.Repeat("[", 1e6), ErrDepth, "refused before the end is seen"},
+	{strings.Repeat(`{"":`, 129), ErrDepth, "objects count as arrays do"},
+}
+
 func TestCheck(t *testing.T) {
-	long := strings.Repeat("x", 40)
-	tests := []struct {
-		text string
-		want error
-		why  string
-	}{
-		{`""`, nil, "shorter than a word of eight bytes"},
-		{`"` + long + `"`, nil, "longer than a word"},
-		{` [1 , {"a" : [ ] , "b":{ } } ]` + "\n\t\r", nil, "blanks anywhere"},
-		{`-0.10e+05`, nil, "a number is text"},
-		{`1e400`, nil, "no range applies"},
-		{`"\ud800"`, nil, "an escaped lone surrogate is valid text"},
-		{`"\u00e9\"\\\/\b\f\n\r\t"`, nil, "all escapes"},
-		{`"é漢😀` + "\u2028" + `"`, nil, "any UTF-8"},
-		{"", ErrJSON, "no value"},
-		{" ", ErrJSON, "no value"},
-		{"1 2", ErrJSON, "two values"},
-		{"1,2", ErrJSON, "a list is no value"},
-		{"\v1", ErrJSON, "a vertical tab is no blank"},
-		{"01", ErrJSON, "leading zero"},
-		{"1.", ErrJSON, "no digits behind the point"},
-		{".5", ErrJSON, "none before it"},
-		{"+1", ErrJSON, "sign"},
-		{"-", ErrJSON, "sign alone"},
-		{"1e", ErrJSON, "no exponent"},
-		{"nul", ErrJSON, "cut word"},
-		{"nulls", ErrJSON, "longer word"},
-		{"undefined", ErrJSON, "JavaScript's, not JSON's"},
-		{`[1,]`, ErrJSON, "trailing comma"},
-		{`{"a":1,}`, ErrJSON, "trailing comma"},
-		{`[,1]`, ErrJSON, "leading comma"},
-		{`{"a"}`, ErrJSON, "no value"},
-		{`{a:1}`, ErrJSON, "bare key"},
-		{`{1:1}`, ErrJSON, "key is no string"},
-		{`[1}`, ErrJSON, "mismatched bracket"},
-		{`[{"a":[1}]`, ErrJSON, "mismatched bracket inside"},
-		{`[[1]`, ErrJSON, "unclosed"},
-		{`]`, ErrJSON, "unopened"},
-		{`"\x"`, ErrJSON, "no such escape"},
-		{`"\u12g4"`, ErrJSON, "not hexadecimal"},
-		{`"\u12`, ErrJSON, "cut escape"},
-		{`"\`, ErrJSON, "cut escape"},
-		{"\"a\nb\"", ErrJSON, "raw control"},
-		{"\"" + long + "\x1f\"", ErrJSON, "raw control behind whole words"},
-		{"\"\xff\"", ErrJSON, "not UTF-8"},
-		{"\"\xed\xa0\x80\"", ErrJSON, "a surrogate in UTF-8"},
-		{"\"\xc0\x80\"", ErrJSON, "overlong"},
-		{"\"\xf4\x90\x80\x80\"", ErrJSON, "beyond U+10FFFF"},
-		{"\"é\xc3\"", ErrJSON, "cut off"},
-		{nested(128), nil, "as deep as allowed"},
-		{nested(129), ErrDepth, "a level deeper"},
-		{strings.Repeat("[", 1e6), ErrDepth, "refused before the end is seen"},
-		{strings.Repeat(`{"":`, 129), ErrDepth, "objects count as arrays do"},
-	}
-	for _, tt := range tests {
+	for _, tt := range checkTests {
 		if err := Check([]byte(tt.text), 0); !errors.Is(err, tt.want) {
 			t.Errorf("Check(%.40q) = %v, want %v: %s", tt.text, err, tt.want, tt.why)
 		}

@@ -70,70 +70,71 @@ func TestV5Decode(t *testing.T) {
 }
 
 // The first group is what the test suite of socket.io-parser 4.2 refuses.
+var v5Refused = []struct{ text, why string }{
+	{`442["some","data"`, "payload of an error is neither string nor object"},
+	{`0/admin,"invalid"`, "auth is no object"},
+	{`0[]`, "auth is no object"},
+	{`1/admin,{}`, "disconnect has no payload"},
+	{`2/admin,"invalid`, "cut string"},
+	{`2/admin,{}`, "no array"},
+	{`2[{"toString":"foo"}]`, "name is an object"},
+	{`2[true,"foo"]`, "name is a word"},
+	{`2[null,"bar"]`, "name is a word"},
+	{`2["connect"]`, "reserved"},
+	{`2["disconnect","123"]`, "reserved"},
+	{`2["\u006eewListener"]`, "reserved in disguise"},
+	{`5`, "no count"},
+	{`51`, "no dash"},
+	{`5a-`, "count is no number"},
+	{`51.23-`, "nor an integer"},
+	{`999`, "unknown type"},
+
+	{``, "no type"},
+	{`x`, "no type"},
+	{`7`, "unknown type"},
+	{`2`, "event without its array"},
+	{`2[]`, "event without a name"},
+	{`3["a"]`, "answer to nothing"},
+	{`31`, "answer without its array"},
+	{`31{}`, "answer is no array"},
+	{`2 ["a"]`, "a blank (JavaScript reads it as id 0)"},
+	{`2-1["a"]`, "negative id"},
+	{`2["a"]x`, "text behind"},
+	{`2["a"][]`, "two payloads"},
+	{`1x`, "disconnect has no payload"},
+	{`0null`, "auth is no object"},
+	{`0{}x`, "text behind"},
+	{`5-["a"]`, "no count"},
+	{`50-["a"]`, "no attachments"},
+	{`5+1-["a",{"_placeholder":true,"num":0}]`, "signed count"},
+	{`5-1-["a",{"_placeholder":true,"num":0}]`, "signed count"},
+	{`511-["a"]`, "more than allowed"},
+	{`5999999999999999999999999-["a"]`, "absurd count"},
+	{`51-["a"]`, "attachment without a place"},
+	{`51-["a",{"_placeholder":true,"num":1}]`, "points nowhere"},
+	{`51-["a",{"_placeholder":true,"num":-1}]`, "points nowhere"},
+	{`51-["a",{"_placeholder":true,"num":"splice"}]`, "num is no number"},
+	{`51-["a",{"_placeholder":true,"num":0.5}]`, "num is no integer"},
+	{`51-["a",{"_placeholder":true}]`, "no num"},
+	{`52-["a",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]`, "one named twice, one never"},
+	{`51-["a",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]`, "named twice"},
+	{`51-["a",{"_placeholder":1,"num":0}]`, "no placeholder"},
+
+	{`2/` + strings.Repeat("n", 512) + `,["a"]`, "namespace too long"},
+	{"2/\xff,[\"a\"]", "namespace is not UTF-8"},
+	{`2["` + strings.Repeat("n", 1025) + `"]`, "name too long"},
+	{`2["` + strings.Repeat(`\n`, 1025) + `"]`, "escaped name too long"},
+	{`2["` + strings.Repeat(`\n`, 9999) + `"]`, "escaped name far too long"},
+	{`2["a"` + strings.Repeat(",1", 1025) + `]`, "too many arguments"},
+	{`31[1` + strings.Repeat(",1", 1024) + `]`, "too many arguments"},
+	{`21234567890123456["a"]`, "id too long"},
+	{`2["a",` + nested(129) + `]`, "too deep"},
+	{`0` + strings.Repeat(`{"":`, 1e5), "too deep"},
+	{"2[\"a\xff\"]", "not UTF-8"},
+}
+
 func TestV5Refuse(t *testing.T) {
-	tests := []struct{ text, why string }{
-		{`442["some","data"`, "payload of an error is neither string nor object"},
-		{`0/admin,"invalid"`, "auth is no object"},
-		{`0[]`, "auth is no object"},
-		{`1/admin,{}`, "disconnect has no payload"},
-		{`2/admin,"invalid`, "cut string"},
-		{`2/admin,{}`, "no array"},
-		{`2[{"toString":"foo"}]`, "name is an object"},
-		{`2[true,"foo"]`, "name is a word"},
-		{`2[null,"bar"]`, "name is a word"},
-		{`2["connect"]`, "reserved"},
-		{`2["disconnect","123"]`, "reserved"},
-		{`2["\u006eewListener"]`, "reserved in disguise"},
-		{`5`, "no count"},
-		{`51`, "no dash"},
-		{`5a-`, "count is no number"},
-		{`51.23-`, "nor an integer"},
-		{`999`, "unknown type"},
-
-		{``, "no type"},
-		{`x`, "no type"},
-		{`7`, "unknown type"},
-		{`2`, "event without its array"},
-		{`2[]`, "event without a name"},
-		{`3["a"]`, "answer to nothing"},
-		{`31`, "answer without its array"},
-		{`31{}`, "answer is no array"},
-		{`2 ["a"]`, "a blank (JavaScript reads it as id 0)"},
-		{`2-1["a"]`, "negative id"},
-		{`2["a"]x`, "text behind"},
-		{`2["a"][]`, "two payloads"},
-		{`1x`, "disconnect has no payload"},
-		{`0null`, "auth is no object"},
-		{`0{}x`, "text behind"},
-		{`5-["a"]`, "no count"},
-		{`50-["a"]`, "no attachments"},
-		{`5+1-["a",{"_placeholder":true,"num":0}]`, "signed count"},
-		{`5-1-["a",{"_placeholder":true,"num":0}]`, "signed count"},
-		{`511-["a"]`, "more than allowed"},
-		{`5999999999999999999999999-["a"]`, "absurd count"},
-		{`51-["a"]`, "attachment without a place"},
-		{`51-["a",{"_placeholder":true,"num":1}]`, "points nowhere"},
-		{`51-["a",{"_placeholder":true,"num":-1}]`, "points nowhere"},
-		{`51-["a",{"_placeholder":true,"num":"splice"}]`, "num is no number"},
-		{`51-["a",{"_placeholder":true,"num":0.5}]`, "num is no integer"},
-		{`51-["a",{"_placeholder":true}]`, "no num"},
-		{`52-["a",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]`, "one named twice, one never"},
-		{`51-["a",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]`, "named twice"},
-		{`51-["a",{"_placeholder":1,"num":0}]`, "no placeholder"},
-
-		{`2/` + strings.Repeat("n", 512) + `,["a"]`, "namespace too long"},
-		{"2/\xff,[\"a\"]", "namespace is not UTF-8"},
-		{`2["` + strings.Repeat("n", 1025) + `"]`, "name too long"},
-		{`2["` + strings.Repeat(`\n`, 1025) + `"]`, "escaped name too long"},
-		{`2["` + strings.Repeat(`\n`, 9999) + `"]`, "escaped name far too long"},
-		{`2["a"` + strings.Repeat(",1", 1025) + `]`, "too many arguments"},
-		{`31[1` + strings.Repeat(",1", 1024) + `]`, "too many arguments"},
-		{`21234567890123456["a"]`, "id too long"},
-		{`2["a",` + nested(129) + `]`, "too deep"},
-		{`0` + strings.Repeat(`{"":`, 1e5), "too deep"},
-		{"2[\"a\xff\"]", "not UTF-8"},
-	}
-	for _, tt := range tests {
+	for _, tt := range v5Refused {
 		p, done, err := V5.NewDecoder(defaults).Decode([]byte(tt.text), false)
 		var broken *packet.ProtocolError
 		if done || !errors.As(err, &broken) || broken.Local || !same(p, packet.Packet{}) {
@@ -265,6 +266,21 @@ func TestV5CannotSay(t *testing.T) {
 		var e *packet.ProtocolError
 		if !errors.As(err, &e) || !e.Local || string(got) != "~" {
 			t.Errorf("%+v is written %s, %v; want a local error", p, got, err)
+		}
+	}
+}
+
+func TestEveryTruncation(t *testing.T) {
+	text := `51-/n,12["a",{"_placeholder":true,"num":0}]`
+	for n := range text {
+		if p, done, err := V5.NewDecoder(defaults).Decode([]byte(text[:n]), false); done || err == nil {
+			t.Errorf("%s gives %+v, %v, %v; want an error", text[:n], p, done, err)
+		}
+	}
+	text = `5:1+:/chat:{"name":"e","args":[1]}`
+	for n := range text {
+		if p, done, err := Rev1.NewDecoder(defaults).Decode([]byte(text[:n]), false); done || err != nil {
+			t.Errorf("%s gives %+v, %v, %v; want it ignored", text[:n], p, done, err)
 		}
 	}
 }

@@ -80,6 +80,16 @@ func TestEncodeErrors(t *testing.T) {
 			t.Errorf("Encode of what %s = %s, %v; want an error that names argument 2", tt.why, got.JSON, err)
 		}
 	}
+	full, over := any(json.RawMessage("1")), any(json.RawMessage("[]"))
+	for range 128 {
+		full, over = []any{full}, map[string]any{"k": over}
+	}
+	if _, err := Encode(full); err != nil {
+		t.Errorf("a number at the last level: %v", err)
+	}
+	if _, err := Encode(over); !errors.Is(err, parser.ErrDepth) {
+		t.Errorf("an array below the last level: %v, want ErrDepth", err)
+	}
 	if _, err := Encode(deep); err != nil {
 		t.Errorf("as deep as allowed: %v", err)
 	}
