@@ -1,0 +1,318 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/sockeye-io/socketio/internal/conn"
+	"github.com/sockeye-io/socketio/internal/generation"
+	"github.com/sockeye-io/socketio/internal/session"
+	"github.com/sockeye-io/socketio/internal/timerwheel"
+	"github.com/sockeye-io/socketio/internal/websocket"
+)
+
+// stream is a WebSocket: the transport of a session, and the handler of a connection.
+type stream struct {
+	conn   conn.Conn
+	s      *Server
+	g      *generation.Generation
+	sess   *session.Session // nil: it only says goodbye
+	reader websocket.Reader
+
+	// The writing side's: between Outgoing and Sent the session's lease is out.
+	leased bool
+
+	mu      sync.Mutex
+	control *control // nil: nothing to say besides the session's casts
+
+	prev **stream // guarded by streams.mu
+	next *stream
+
+	// Between hijack and adopt.
+	nc       net.Conn
+	leftover []byte
+}
+
+// control is what a stream has to say by itself.
+type control struct {
+	answer []byte   // to the handshake
+	pongs  [][]byte // payloads that pings wait to have back, the oldest first
+	end    bool     // last bytes, if any, and the end
+	last   []byte
+	limit  *linger
+}
+
+// maxPongs is how many pongs wait to be written; older ones are dropped. A ping that
+// is answered out of time is as good as unanswered (RFC 6455 §5.5.3 allows to answer
+// only the most recent one).
+const maxPongs = 16
+
+func (s *Server) newStream(g *generation.Generation, answer []byte) *stream {
+	t := &stream{s: s, g: g, control: &control{answer: answer}}
+	t.reader.Limit = s.configs[g].Limits.MaxPayload
+	return t
+}
+
+// adopt hands the connection to internal/conn. The answer to the handshake, and what
+// the session has by now, leave in one write.
+func (t *stream) adopt() {
+	nc, leftover := t.nc, t.leftover
+	t.nc, t.leftover = nil, nil
+	t.s.streams.add(t)
+	t.conn.Wake()
+	t.s.group.Adopt(&t.conn, nc, leftover, t)
+}
+
+// Wake implements session.Transport.
+func (t *stream) Wake() { t.conn.Wake() }
+
+// Resume implements session.Transport.
+func (t *stream) Resume() { t.conn.Resume() }
+
+// Close implements session.Transport.
+func (t *stream) Close(r session.Reason) { t.finish(t.goodbye(r)) }
+
+// farewell makes last, if anything, the last thing that t sends.
+func (t *stream) farewell(last []byte) { t.finish(last) }
+
+// goodbye returns the close frame for the end of a session.
+func (t *stream) goodbye(r session.Reason) []byte {
+	if !t.g.Rules.CloseFrame {
+		return nil
+	}
+	code, ok := closeCodes[r]
+	if !ok {
+		code = websocket.CloseNormal
+	}
+	return websocket.AppendClose(nil, code, "")
+}
+
+// closeCodes say why a session ended, as far as RFC 6455 §7.4.1 has a code for it.
+var closeCodes = map[session.Reason]int{
+	session.ServerShutdown: websocket.CloseGoingAway,
+	session.PingTimeout:    websocket.CloseGoingAway,
+	session.ParseError:     websocket.CloseProtocolError,
+	session.OutboxFull:     websocket.ClosePolicy,
+	session.InboxFull:      websocket.ClosePolicy,
+}
+
+// finish makes last the last thing that t sends, unless something else is already, and
+// bounds how long that may take: a peer that does not read keeps nobody.
+func (t *stream) finish(last []byte) {
+	t.mu.Lock()
+	c := t.controls()
+	first := !c.end
+	if first {
+		c.end, c.last = true, last
+		c.limit = newLinger(t)
+	}
+	limit := c.limit
+	t.mu.Unlock()
+	if first {
+		t.s.clock.schedule(&limit.timer)
+		t.conn.Wake()
+	}
+}
+
+func (t *stream) controls() *control {
+	if t.control == nil {
+		t.control = new(control)
+	}
+	return t.control
+}
+
+// linger ends a stream that takes too long to end.
+type linger struct {
+	timer timerwheel.Timer[timed]
+	t     *stream
+	at    time.Duration
+}
+
+func newLinger(t *stream) *linger {
+	d := t.s.group.Linger
+	if d <= 0 {
+		d = conn.DefaultLinger
+	}
+	l := &linger{t: t, at: t.s.Now() + d}
+	l.timer.Owner = l
+	return l
+}
+
+func (l *linger) deadline() time.Duration { return l.at }
+
+func (l *linger) tick(time.Duration) time.Duration {
+	l.t.conn.Close(os.ErrDeadlineExceeded)
+	return 0
+}
+
+// Receive implements conn.Handler.
+func (t *stream) Receive(p []byte) error {
+	now := t.s.Now()
+	err := t.reader.Feed(p, func(op websocket.Opcode, payload []byte) error {
+		t.message(now, op, payload)
+		return nil
+	})
+	var broken *websocket.CloseError
+	if errors.As(err, &broken) {
+		t.finish(websocket.AppendClose(nil, broken.Code, broken.Reason))
+		t.lost(session.TransportError)
+	}
+	if t.sess != nil && t.sess.Paused() {
+		t.conn.Pause()
+		if !t.sess.Paused() { // Resume may have come between
+			t.conn.Resume()
+		}
+	}
+	return nil
+}
+
+func (t *stream) message(now time.Duration, op websocket.Opcode, payload []byte) {
+	switch op {
+	case websocket.Text, websocket.Binary:
+		if t.sess != nil {
+			// An error has ended the session, which closes t.
+			_ = t.sess.Receive(now, t, payload, op == websocket.Binary)
+		}
+	case websocket.Ping:
+		t.pong(payload)
+	case websocket.Close:
+		// "When sending a Close frame in response, the endpoint typically echos the
+		// status code it received" (RFC 6455 §5.5.1).
+		code, _ := websocket.ParseClose(payload)
+		t.finish(websocket.AppendClose(nil, code, ""))
+		t.lost(session.TransportClose)
+	}
+}
+
+func (t *stream) pong(payload []byte) {
+	t.mu.Lock()
+	c := t.controls()
+	if len(c.pongs) == maxPongs {
+		copy(c.pongs, c.pongs[1:])
+		c.pongs = c.pongs[:maxPongs-1]
+	}
+	c.pongs = append(c.pongs, payload)
+	t.mu.Unlock()
+	t.conn.Wake()
+}
+
+func (t *stream) lost(r session.Reason) {
+	if t.sess != nil {
+		t.sess.Lost(t, r)
+	}
+}
+
+// Outgoing implements conn.Handler.
+func (t *stream) Outgoing(scratch []byte) (p []byte, last bool) {
+	out, last := t.own(scratch)
+	if last || t.sess == nil {
+		return out, last
+	}
+	var batch [16]*session.Cast
+	for {
+		casts, status := t.sess.TakeStream(t, batch[:0], conn.MaxWrite)
+		if status == session.Wait {
+			if len(out) == 0 {
+				return nil, false
+			}
+			return out, false
+		}
+		t.leased = true
+		out = t.join(out, casts)
+		if status == session.Final {
+			return t.end(out), true
+		}
+		if len(out) > 0 {
+			return out, false
+		}
+		t.settle(true) // the generation has no form for any of them
+	}
+}
+
+// own appends what the stream says by itself. All but the answer to the handshake are
+// frames, so they may stand between those of the session.
+func (t *stream) own(out []byte) (_ []byte, last bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.control
+	if c == nil {
+		return out, false
+	}
+	out = append(out, c.answer...)
+	for _, payload := range c.pongs {
+		out = websocket.AppendFrame(out, websocket.Pong, payload)
+	}
+	c.answer, c.pongs = nil, nil
+	if c.end {
+		return append(out, c.last...), true
+	}
+	t.control = nil
+	return out, false
+}
+
+// join appends the frames of casts to out. A cast that goes alone is not copied.
+func (t *stream) join(out []byte, casts []*session.Cast) []byte {
+	for _, c := range casts {
+		e := c.For(t.g)
+		switch {
+		case e.Err != nil:
+			t.s.skip(e.Err, t.sess)
+		case len(casts) == 1 && len(out) == 0:
+			return e.Frames
+		default:
+			out = append(out, e.Frames...)
+		}
+	}
+	return out
+}
+
+// end appends the close frame of a session that has said all it had to.
+func (t *stream) end(out []byte) []byte {
+	reason := session.ServerDisconnect
+	if t.s.refusing.Load() {
+		reason = session.ServerShutdown
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.controls()
+	if !c.end { // nobody has said yet why
+		c.end, c.last = true, t.goodbye(reason)
+	}
+	// out may be a cast's own memory.
+	return append(out[:len(out):len(out)], c.last...)
+}
+
+// Sent implements conn.Handler.
+func (t *stream) Sent(err error) {
+	if t.leased {
+		t.settle(err == nil)
+	}
+}
+
+func (t *stream) settle(ok bool) {
+	t.leased = false
+	t.sess.Done(t.s.Now(), t, ok)
+}
+
+// Closed implements conn.Handler.
+func (t *stream) Closed(err error) {
+	reason := session.TransportError
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
+		reason = session.TransportClose
+	}
+	t.lost(reason)
+	t.mu.Lock()
+	var limit *linger
+	if t.control != nil {
+		limit = t.control.limit
+	}
+	t.mu.Unlock()
+	if limit != nil {
+		t.s.clock.wheel.Stop(&limit.timer)
+	}
+	t.s.streams.remove(t, t.s)
+}

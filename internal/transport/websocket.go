@@ -1,0 +1,126 @@
+package transport
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/sockeye-io/socketio/internal/generation"
+	"github.com/sockeye-io/socketio/internal/session"
+	"github.com/sockeye-io/socketio/internal/websocket"
+)
+
+// handshake checks the WebSocket handshake and returns its answer, or refuses.
+func (x *exchange) handshake() (answer []byte, ok bool) {
+	answer, refusal := websocket.Accept(nil, websocket.Request{
+		Method:     x.r.Method,
+		ProtoMajor: x.r.ProtoMajor,
+		ProtoMinor: x.r.ProtoMinor,
+		Header:     x.r.Header.Values,
+	})
+	if refusal == nil {
+		return answer, true
+	}
+	if refusal.Status == http.StatusBadRequest && x.link == &engineIO {
+		x.refuse(badRequest) // engine.io 6.6, verify: TRANSPORT_HANDSHAKE_ERROR
+		return nil, false
+	}
+	for _, field := range refusal.Header {
+		x.w.Header()[field[0]] = []string{field[1]}
+	}
+	x.deny(refusal.Status, refusal.Reason)
+	return nil, false
+}
+
+// canHijack reports whether the connection can be taken over.
+func (x *exchange) canHijack() bool {
+	return x.can(func(w http.ResponseWriter) bool {
+		_, ok := w.(http.Hijacker)
+		return ok
+	})
+}
+
+// webSocketEngineIO serves a WebSocket that makes a session, or wants to take one over.
+func (x *exchange) webSocketEngineIO() {
+	answer, ok := x.handshake()
+	if !ok || !x.canHijack() {
+		return
+	}
+	if x.route.SID == "" {
+		p, ok := x.admit(x.route.Transport)
+		if !ok {
+			return
+		}
+		t := x.s.newStream(x.route.Generation, answer)
+		if !x.hijack(t) {
+			return
+		}
+		t.sess = x.s.add(p, x.route.Generation)
+		if t.sess.Bind(x.s.Now(), t) != nil {
+			t.farewell(nil) // the server stops
+		}
+		t.adopt()
+		return
+	}
+	sess := x.find()
+	if sess == nil {
+		x.refuse(unknownSID)
+		return
+	}
+	t := x.s.newStream(x.route.Generation, answer)
+	t.sess = sess
+	switch err := sess.Probe(x.s.Now(), t); {
+	case errors.Is(err, session.ErrUnknown):
+		x.refuse(unknownSID)
+		return
+	case err != nil:
+		x.refuse(badRequest)
+		return
+	}
+	if !x.hijack(t) {
+		sess.Lost(t, session.ProbeFailed)
+		return
+	}
+	t.adopt()
+}
+
+// webSocketRev1 serves a WebSocket of revision 1, which opens a session, or takes the
+// place of what carried it (revision-1.md §7.3).
+func (x *exchange) webSocketRev1() {
+	answer, ok := x.handshake()
+	if !ok || !x.canHijack() {
+		return
+	}
+	t := x.s.newStream(x.route.Generation, answer)
+	if !x.hijack(t) {
+		return
+	}
+	sess := x.find()
+	if sess != nil {
+		t.sess = sess
+		if sess.Bind(x.s.Now(), t) == nil {
+			x.opened(sess)
+			t.adopt()
+			return
+		}
+		t.sess = nil
+	}
+	// "7:::1+0" in a frame of its own, then the end ([T websocket-13-refused]).
+	t.farewell(websocket.AppendFrame(nil, websocket.Text, []byte(generation.Revision1.Bye.Drain.Poll)))
+	t.adopt()
+}
+
+// hijack takes the connection over for t.
+func (x *exchange) hijack(t *stream) bool {
+	nc, rw, err := x.rc.Hijack()
+	if err != nil {
+		x.s.log.Error("socketio: cannot take the connection over", "error", err)
+		x.deny(http.StatusInternalServerError, "internal server error")
+		return false
+	}
+	t.nc = nc
+	if n := rw.Reader.Buffered(); n > 0 {
+		// A client may send its first messages with the handshake.
+		t.leftover, _ = rw.Reader.Peek(n)
+	}
+	return true
+}
