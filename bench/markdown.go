@@ -22,9 +22,8 @@ func (r *report) markdown(w io.Writer) error {
 		"ratios to the floor's run of the same round (memory: bytes); "+
 		"median of %d runs of %g s, least and greatest in brackets.\n\n", r.Runs, r.Duration)
 	r.figures(&b, names)
-	fmt.Fprintf(&b, "\nHow the runs went: server core busy / load core busy / time the server stood ready without "+
-		"a core, percent of the wall clock, medians. The load must not be what a server waits for; "+
-		"a server that stood waiting shared its core with something else, or with its own threads.\n\n")
+	fmt.Fprintf(&b, "\nHow the runs went: server busy / load busy / everything else on the machine, "+
+		"percent of one core, medians. A server that is not near 100 waited for its load, or for its core.\n\n")
 	r.health(&b, names)
 	_, err := w.Write(b.Bytes())
 	return err
@@ -134,16 +133,16 @@ func (r *serverResult) health() string {
 	if r == nil {
 		return ""
 	}
-	var busy, loadBusy, waited []float64
+	var busy, loadBusy, others []float64
 	for _, one := range r.Runs {
 		if one.Error == "" {
 			busy = append(busy, 100*one.Busy)
 			loadBusy = append(loadBusy, 100*one.LoadBusy)
-			waited = append(waited, 100*one.Waited)
+			others = append(others, 100*one.Others)
 		}
 	}
 	if busy == nil {
 		return "failed"
 	}
-	return fmt.Sprintf("%.0f / %.0f / %.0f", spreadOf(busy).Median, spreadOf(loadBusy).Median, spreadOf(waited).Median)
+	return fmt.Sprintf("%.0f / %.0f / %.0f", spreadOf(busy).Median, spreadOf(loadBusy).Median, spreadOf(others).Median)
 }

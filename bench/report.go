@@ -55,7 +55,7 @@ type runResult struct {
 	Wall     float64 `json:"wall_s,omitempty"`
 	Busy     float64 `json:"server_busy,omitempty"`
 	LoadBusy float64 `json:"load_busy,omitempty"`
-	Waited   float64 `json:"server_waited,omitempty"`
+	Others   float64 `json:"others_busy,omitempty"`
 	Before   int64   `json:"rss_before,omitempty"`
 	After    int64   `json:"rss_after,omitempty"`
 	Settled  float64 `json:"settled_s,omitempty"`

@@ -4,8 +4,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 )
+
+// maxBody is more than any load posts.
+const maxBody = 4096
 
 // polls is the long-polling half: a POST puts its answer into the session's
 // channel, a GET waits for one.
@@ -16,10 +20,12 @@ type polls struct {
 
 func newPolls() *polls { return &polls{sessions: make(map[string]chan []byte)} }
 
+var contentType = []string{"text/plain; charset=UTF-8"}
+
 func (p *polls) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
-	sid := r.URL.Query().Get("sid")
-	if sid == "" {
+	w.Header()["Content-Type"] = contentType
+	_, sid, ok := strings.Cut(r.URL.RawQuery, "&sid=")
+	if !ok {
 		p.open(w)
 		return
 	}
@@ -45,8 +51,12 @@ func (p *polls) open(w http.ResponseWriter) {
 }
 
 func (p *polls) post(w http.ResponseWriter, r *http.Request, queue chan []byte) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
+	if r.ContentLength < 0 || r.ContentLength > maxBody {
+		http.Error(w, "body without a length, or too long", http.StatusRequestEntityTooLarge)
+		return
+	}
+	body := make([]byte, r.ContentLength)
+	if _, err := io.ReadFull(r.Body, body); err != nil {
 		return
 	}
 	switch k, out := answer(nil, body); k {

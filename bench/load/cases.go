@@ -28,7 +28,7 @@ var Cases = []Case{
 		func() workload { return newRooms(100, 10) }},
 	{"churn", "connect, one echo, disconnect, 32 at a time", "client",
 		func() workload { return newChurn(32) }},
-	{"polling", "polling echo, 100 clients, one message per POST, one per GET", "echo",
+	{"polling", "polling echo, 100 clients, one message per POST, one per GET (floor: one HTTP request)", "echo",
 		func() workload { return newPolling(100) }},
 	{"rev1", "revision 1 over WebSocket, echo, 200 clients, 1 in flight each, 64 bytes", "echo",
 		func() workload { return newEcho(revision1, 200, 1, text(64)) }},

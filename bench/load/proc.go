@@ -26,26 +26,6 @@ func CPU(pid int) (time.Duration, error) {
 	return time.Duration(ts.Nano()), nil
 }
 
-// waited returns how long the threads of a process stood ready in a run queue,
-// or 0 where the kernel does not say. Its own threads take turns on one core,
-// so some of it is the server's own doing; much of it means that something
-// else ran on that core.
-func waited(pid int) time.Duration {
-	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
-	var sum time.Duration
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			continue // the thread has ended
-		}
-		if f := bytes.Fields(text); len(f) > 1 {
-			ns, _ := strconv.ParseInt(string(f[1]), 10, 64)
-			sum += time.Duration(ns)
-		}
-	}
-	return sum
-}
-
 // RSS returns the resident bytes of a process.
 func RSS(pid int) (int64, error) {
 	// smaps_rollup walks the page tables; VmRSS is a sum of counters that
@@ -64,11 +44,55 @@ func RSS(pid int) (int64, error) {
 	return 0, fmt.Errorf("process %d: no Rss in smaps_rollup", pid)
 }
 
+// machine returns the time that all cores together have been busy so far, in
+// steps of 10 ms, or 0 where the kernel does not say.
+func machine() time.Duration {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	// cpu user nice system idle iowait irq softirq steal …: proc(5).
+	var ticks int64
+	for i, f := range bytes.Fields(line) {
+		if i == 0 || i == 4 || i == 5 || i > 8 {
+			continue
+		}
+		n, _ := strconv.ParseInt(string(f), 10, 64)
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
 // Pin binds this process, all its threads and those to come, to one core.
 func Pin(core int) error {
 	var set unix.CPUSet
 	set.Set(core)
-	// Twice: a thread may have been started by one not yet bound.
+	return eachThread(func(tid int) error { return unix.SchedSetaffinity(tid, &set) })
+}
+
+// Nice sets the priority of this process, its threads and children to come.
+// Where the kernel shares cores out among sessions first, sched(7) on
+// autogroups, that of the session is set too; undo sets it back.
+func Nice(n int) (undo func(), err error) {
+	const autogroup = "/proc/self/autogroup"
+	undo = func() {}
+	err = eachThread(func(tid int) error { return unix.Setpriority(unix.PRIO_PROCESS, tid, n) })
+	if err != nil {
+		return undo, err
+	}
+	// "/autogroup-6 nice 0"
+	before, err := os.ReadFile(autogroup)
+	if err != nil {
+		return undo, nil
+	}
+	f := bytes.Fields(before)
+	undo = func() { os.WriteFile(autogroup, f[len(f)-1], 0) }
+	return undo, os.WriteFile(autogroup, []byte(strconv.Itoa(n)), 0)
+}
+
+func eachThread(f func(tid int) error) error {
+	// Twice: a thread may have been started by one not yet treated.
 	for range 2 {
 		tasks, err := filepath.Glob("/proc/self/task/*")
 		if err != nil {
@@ -79,8 +103,8 @@ func Pin(core int) error {
 			if err != nil {
 				continue
 			}
-			if err := unix.SchedSetaffinity(tid, &set); err != nil && err != unix.ESRCH {
-				return fmt.Errorf("binding to core %d: %w", core, err)
+			if err := f(tid); err != nil && err != unix.ESRCH {
+				return fmt.Errorf("thread %d: %w", tid, err)
 			}
 		}
 	}
