@@ -70,7 +70,7 @@ func (c Case) Measure(t Target, warm, d time.Duration) (Result, error) {
 	if err := w.start(); err != nil {
 		return Result{}, fmt.Errorf("%s: starting: %w", c.Name, err)
 	}
-	if err := l.run(warm, w); err != nil {
+	if err := l.run(warm*max(1, c.warm), w); err != nil {
 		return Result{}, fmt.Errorf("%s: warming up: %w", c.Name, err)
 	}
 	before, err := take(t, w)
