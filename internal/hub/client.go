@@ -22,6 +22,9 @@ type Client struct {
 	crossed bool // the inbox was full after a message; only message and taken touch it
 }
 
+// maxLeft bounds Client.left.
+const maxLeft = 100
+
 // Session returns the client's session.
 func (c *Client) Session() *session.Session { return c.sess }
 
@@ -149,7 +152,7 @@ func (c *Client) disconnect(s *Socket) {
 		return
 	}
 	c.remove(s)
-	if len(c.left) < c.hub.cfg.MaxNamespaces && !slices.Contains(c.left, s.ns.name) {
+	if len(c.left) < maxLeft && !slices.Contains(c.left, s.ns.name) {
 		c.left = append(c.left, s.ns.name)
 	}
 	// Told before it disappears, so that nothing for this socket follows.

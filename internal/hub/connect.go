@@ -46,7 +46,7 @@ func (c *Client) connect(p packet.Packet) {
 		}
 		return
 	}
-	if len(c.sockets) >= c.hub.cfg.MaxNamespaces {
+	if max := c.hub.cfg.MaxNamespaces; max > 0 && len(c.sockets) >= max {
 		c.mu.Unlock()
 		c.refuse(p.Namespace, errTooMany)
 		return

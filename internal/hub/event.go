@@ -44,8 +44,13 @@ func (e *Event) Fail(err error) {
 
 // name makes an unnamed message the event "message" (decision 14).
 func (e *Event) name() {
-	e.Packet.Name = "message"
+	e.Packet.Name, e.Packet.Args = "message", e.Value()
+}
+
+// Value returns an unnamed message as one JSON value.
+func (e *Event) Value() packet.Args {
 	if e.Packet.Type == packet.Text {
-		e.Packet.Args = packet.Args{JSON: parser.AppendQuote(nil, string(e.Packet.Data))}
+		return packet.Args{JSON: parser.AppendQuote(nil, string(e.Packet.Data))}
 	}
+	return e.Packet.Args
 }

@@ -15,7 +15,7 @@ import (
 // A Config says how a Hub works. All fields must be set.
 type Config struct {
 	Context context.Context      // ends with the server; handlers' contexts derive from it
-	Now     func() time.Duration // the clock of the sessions
+	Now     func() time.Duration // the clock of the sessions; see SetClock
 	Logger  *slog.Logger
 	NodeID  string
 
@@ -46,6 +46,9 @@ func New(cfg Config) *Hub {
 	h.clients.set = make(map[*Client]struct{})
 	return h
 }
+
+// SetClock sets Config.Now. It must be called before the first session.
+func (h *Hub) SetClock(now func() time.Duration) { h.cfg.Now = now }
 
 // Namespace returns the namespace called name, which exists from now on.
 func (h *Hub) Namespace(name string) *Namespace {

@@ -43,7 +43,8 @@ func Decode(args packet.Args, dst ...any) error {
 }
 
 // DecodeFields stores args in the exported fields of the struct that dst points to, by
-// position, as Decode does. A field with the tag `json:"-"` has no position.
+// position, as Decode does. A field with the tag `json:"-"`, and an embedded one of
+// no size, have no position.
 func DecodeFields(args packet.Args, dst any) error {
 	v := reflect.ValueOf(dst)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
@@ -56,7 +57,7 @@ func DecodeFields(args packet.Args, dst any) error {
 	d := decoder{args: args}
 	for i, n := 0, 0; i < v.NumField(); i++ {
 		f := v.Type().Field(i)
-		if !f.IsExported() || f.Tag.Get("json") == "-" {
+		if !f.IsExported() || f.Tag.Get("json") == "-" || f.Anonymous && f.Type.Size() == 0 {
 			continue
 		}
 		n++
@@ -129,8 +130,11 @@ func (d *decoder) decode(dst any) error {
 	if v.Kind() != reflect.Pointer || v.IsNil() {
 		return errPointer
 	}
+	if v.Type().Elem().Kind() == reflect.Struct && v.CanConvert(argsPointer) {
+		dst = v.Convert(argsPointer).Interface() // an Args of another package
+	}
 	if len(p.text) == 0 || len(p.attachments) == 0 && string(p.text) == "null" {
-		setNull(v, p.text)
+		setNull(dst, p.text)
 		return nil
 	}
 	if len(p.attachments) == 0 && fast(dst, p.text) {
@@ -160,15 +164,17 @@ func (d *decoder) decode(dst any) error {
 	return json.Unmarshal(p.fill(""), dst)
 }
 
-// setNull makes what v points to zero; raw forms keep a null that was there.
-func setNull(v reflect.Value, text []byte) {
-	switch dst := v.Interface().(type) {
+var argsPointer = reflect.TypeFor[*packet.Args]()
+
+// setNull makes what dst points to zero; raw forms keep a null that was there.
+func setNull(dst any, text []byte) {
+	switch dst := dst.(type) {
 	case *json.RawMessage:
 		*dst = json.RawMessage(text)
 	case *packet.Args:
 		*dst = packet.Args{JSON: text}
 	default:
-		v.Elem().SetZero()
+		reflect.ValueOf(dst).Elem().SetZero()
 	}
 }
 

@@ -1,0 +1,267 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/sockeye-io/socketio/adapter"
+	"github.com/sockeye-io/socketio/internal/generation"
+	"github.com/sockeye-io/socketio/internal/transport"
+)
+
+// Options say how a Server works. For every number and duration zero means the
+// default that is named, and a negative value switches the limit or timer off
+// unless it says otherwise. A Server copies its Options.
+type Options struct {
+	// Origins are the web origins whose pages may connect, such as
+	// "https://example.com": compared whole. "*" allows all, and hides cookies from
+	// the application. Nil: only pages of the server's own origin. Requests without an
+	// Origin come from no browser and are allowed.
+	Origins []string
+
+	// TrustedProxies are those whose Forwarded and X-Forwarded-* headers are believed.
+	TrustedProxies []netip.Prefix
+
+	// Generations are the names of the protocol's generations that are served:
+	// "revision 1" (Socket.IO 0.7 to 0.9) and "revision 5" (3.x and 4.x). Nil: all.
+	Generations []string
+
+	// Transports are the transports that are served, in the order in which revision 1
+	// clients try them: "websocket", "xhr-polling" (revision 1) and "polling"
+	// (Engine.IO). Nil: all.
+	Transports []string
+
+	// Authorize decides about a session when its first request comes, before anything
+	// is kept of it; it runs on that request's goroutine. An *Error refuses with its
+	// text, any other error as an internal one. Nil: everybody may connect.
+	Authorize func(ctx context.Context, h *Handshake) error
+
+	// Engine.IO's heartbeat: the server pings each PingInterval (25 s), and a client
+	// that is silent for PingTimeout (20 s) after it is gone. Neither can be off.
+	PingInterval, PingTimeout time.Duration
+
+	// UpgradeTimeout bounds an upgrade from polling to WebSocket (10 s; cannot be off).
+	UpgradeTimeout time.Duration
+
+	// ConnectTimeout bounds the time in which a client joins its first namespace, and
+	// that of the gates set by Use (45 s).
+	ConnectTimeout time.Duration
+
+	// Revision1 has that generation's own timers.
+	Revision1 Revision1
+
+	// MaxPayload bounds a message, and the body of a polling request, in bytes
+	// (1,000,000; cannot be off).
+	MaxPayload int
+	// MaxPayloadPackets bounds the packets of one polling body (10,000).
+	MaxPayloadPackets int
+	// MaxAttachments bounds the binary attachments of a packet (10), and
+	// MaxAttachmentBytes their bytes together (MaxPayload × 10).
+	MaxAttachments, MaxAttachmentBytes int
+	// MaxDepth bounds the nesting of JSON (128, which is also the most).
+	MaxDepth int
+	// MaxArgs bounds the arguments of an event (1,024).
+	MaxArgs int
+	// MaxEventName and MaxNamespaceName are in bytes (1,024 and 512).
+	MaxEventName, MaxNamespaceName int
+	// MaxNamespaces bounds the namespaces that one client is in (100).
+	MaxNamespaces int
+	// MaxRooms bounds the rooms that one socket is in (off).
+	MaxRooms int
+	// MaxPendingAcks bounds the answers that a client owes one socket (1,000); the
+	// oldest call fails.
+	MaxPendingAcks int
+	// MaxOutboxCasts (1,000) and MaxOutboxBytes (4 MiB) bound what one client has not
+	// been sent yet. Beyond either it is disconnected.
+	MaxOutboxCasts, MaxOutboxBytes int
+	// MaxInboxEvents (256) and MaxInboxBytes (1 MiB) bound what one client has sent
+	// and its handlers have not taken. Beyond either nothing more is read from it.
+	// Neither can be off.
+	MaxInboxEvents, MaxInboxBytes int
+	// MaxUnopened bounds the sessions that no transport has opened (10,000).
+	MaxUnopened int
+	// MaxHeaderFields bounds the fields of a request's header (100).
+	MaxHeaderFields int
+	// BodyTimeout bounds the reading of a request's body (30 s).
+	BodyTimeout time.Duration
+	// HandshakesPerSecond bounds the new sessions of one address (off), after a burst
+	// of HandshakeBurst (100).
+	HandshakesPerSecond float64
+	HandshakeBurst      int
+
+	// Bus joins the server to others; nil: it is alone. NodeID is its name among them;
+	// empty: a random one.
+	Bus    adapter.Bus
+	NodeID string
+
+	// Secret authenticates session ids. All nodes of a cluster need the same. Nil: a
+	// random one.
+	Secret []byte
+
+	// Context is the parent of the contexts of handlers. Nil: context.Background().
+	Context context.Context
+
+	// Logger gets refused origins, panics and errors of handlers. Nil: slog.Default().
+	Logger *slog.Logger
+}
+
+// Revision1 has the timers of Socket.IO 0.7 to 0.9 (revision-1.md §7.1). None can be
+// off. Clients count the two timeouts in whole seconds; they are rounded up.
+type Revision1 struct {
+	// HeartbeatInterval is how often the server sends a heartbeat on a stream (25 s).
+	// It must be shorter than both timeouts, or healthy clients fall off.
+	HeartbeatInterval time.Duration
+	// HeartbeatTimeout is how long either side waits for the other's (60 s).
+	HeartbeatTimeout time.Duration
+	// CloseTimeout is how long a client may stay without a poll (60 s).
+	CloseTimeout time.Duration
+	// PollingDuration is how long a poll may wait (20 s). It must be shorter than
+	// CloseTimeout.
+	PollingDuration time.Duration
+}
+
+// Validate reports everything that contradicts itself.
+func (o *Options) Validate() error {
+	if o == nil {
+		return nil
+	}
+	d := o.withDefaults()
+	var errs []error
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("socketio: Options."+format, args...))
+	}
+	for _, must := range [...]struct {
+		name string
+		is   time.Duration
+	}{
+		{"PingInterval", d.PingInterval}, {"PingTimeout", d.PingTimeout}, {"UpgradeTimeout", d.UpgradeTimeout},
+		{"Revision1.HeartbeatInterval", d.Revision1.HeartbeatInterval},
+		{"Revision1.HeartbeatTimeout", d.Revision1.HeartbeatTimeout},
+		{"Revision1.CloseTimeout", d.Revision1.CloseTimeout},
+		{"Revision1.PollingDuration", d.Revision1.PollingDuration},
+	} {
+		if must.is < 0 {
+			bad("%s cannot be off", must.name)
+		}
+	}
+	for _, must := range [...]struct {
+		name string
+		is   int
+	}{
+		{"MaxPayload", d.MaxPayload}, {"MaxInboxEvents", d.MaxInboxEvents}, {"MaxInboxBytes", d.MaxInboxBytes},
+	} {
+		if must.is < 0 {
+			bad("%s cannot be off", must.name)
+		}
+	}
+	if d.MaxDepth > 128 {
+		bad("MaxDepth is more than 128")
+	}
+	d.validateRevision1(bad)
+	d.validateNames(bad)
+	return errors.Join(errs...)
+}
+
+// validateRevision1 checks "what must hold, else healthy clients fall off"
+// (revision-1.md §7.1).
+func (o *Options) validateRevision1(bad func(string, ...any)) {
+	r := &o.Revision1
+	if r.HeartbeatInterval >= r.HeartbeatTimeout {
+		bad("Revision1.HeartbeatInterval (%v) must be shorter than HeartbeatTimeout (%v)", r.HeartbeatInterval, r.HeartbeatTimeout)
+	}
+	if r.HeartbeatInterval >= r.CloseTimeout {
+		bad("Revision1.HeartbeatInterval (%v) must be shorter than CloseTimeout (%v)", r.HeartbeatInterval, r.CloseTimeout)
+	}
+	if r.PollingDuration >= r.CloseTimeout {
+		bad("Revision1.PollingDuration (%v) must be shorter than CloseTimeout (%v)", r.PollingDuration, r.CloseTimeout)
+	}
+}
+
+func (o *Options) validateNames(bad func(string, ...any)) {
+	for _, name := range o.Generations {
+		if generation.ByName(name) == nil {
+			bad("Generations: no generation is called %q", name)
+		}
+	}
+	if o.Generations != nil && len(o.Generations) == 0 {
+		bad("Generations: none is left")
+	}
+	for _, name := range o.Transports {
+		if !transport.IsTransport(name) {
+			bad("Transports: no transport is called %q", name)
+		}
+	}
+	if o.Transports != nil && len(o.Transports) == 0 {
+		bad("Transports: none is left")
+	}
+	for _, origin := range o.Origins {
+		if err := checkOrigin(origin); err != nil {
+			bad("Origins: %v", err)
+		}
+	}
+	if o.HandshakesPerSecond < 0 {
+		o.HandshakesPerSecond = 0
+	}
+}
+
+// or returns the default d for zero.
+func or[T int | time.Duration](v, d T) T {
+	if v == 0 {
+		return d
+	}
+	return v
+}
+
+// wholeSeconds rounds up.
+func wholeSeconds(d time.Duration) time.Duration {
+	if d <= 0 {
+		return d
+	}
+	return (d + time.Second - 1).Truncate(time.Second)
+}
+
+// withDefaults returns a copy in which nothing is zero that has a default.
+func (o *Options) withDefaults() *Options {
+	d := Options{}
+	if o != nil {
+		d = *o
+	}
+	d.PingInterval = or(d.PingInterval, 25*time.Second)
+	d.PingTimeout = or(d.PingTimeout, 20*time.Second)
+	d.UpgradeTimeout = or(d.UpgradeTimeout, 10*time.Second)
+	d.ConnectTimeout = or(d.ConnectTimeout, 45*time.Second)
+	r := &d.Revision1
+	r.HeartbeatInterval = or(r.HeartbeatInterval, 25*time.Second)
+	r.HeartbeatTimeout = wholeSeconds(or(r.HeartbeatTimeout, 60*time.Second))
+	r.CloseTimeout = wholeSeconds(or(r.CloseTimeout, 60*time.Second))
+	r.PollingDuration = or(r.PollingDuration, 20*time.Second)
+	d.MaxPayload = or(d.MaxPayload, 1_000_000)
+	d.MaxPayloadPackets = or(d.MaxPayloadPackets, 10_000)
+	d.MaxAttachments = or(d.MaxAttachments, 10)
+	d.MaxAttachmentBytes = or(d.MaxAttachmentBytes, 10*d.MaxPayload)
+	d.MaxDepth = or(d.MaxDepth, 128)
+	d.MaxArgs = or(d.MaxArgs, 1024)
+	d.MaxEventName = or(d.MaxEventName, 1024)
+	d.MaxNamespaceName = or(d.MaxNamespaceName, 512)
+	d.MaxNamespaces = or(d.MaxNamespaces, 100)
+	d.MaxPendingAcks = or(d.MaxPendingAcks, 1000)
+	d.MaxOutboxCasts = or(d.MaxOutboxCasts, 1000)
+	d.MaxOutboxBytes = or(d.MaxOutboxBytes, 4<<20)
+	d.MaxInboxEvents = or(d.MaxInboxEvents, 256)
+	d.MaxInboxBytes = or(d.MaxInboxBytes, 1<<20)
+	d.MaxUnopened = or(d.MaxUnopened, 10_000)
+	d.MaxHeaderFields = or(d.MaxHeaderFields, 100)
+	d.BodyTimeout = or(d.BodyTimeout, 30*time.Second)
+	d.HandshakeBurst = or(d.HandshakeBurst, 100)
+	if d.Context == nil {
+		d.Context = context.Background()
+	}
+	if d.Logger == nil {
+		d.Logger = slog.Default()
+	}
+	return &d
+}

@@ -1,0 +1,104 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/sockeye-io/socketio/internal/generation"
+	"github.com/sockeye-io/socketio/internal/hub"
+	"github.com/sockeye-io/socketio/internal/parser"
+	"github.com/sockeye-io/socketio/internal/session"
+	"github.com/sockeye-io/socketio/internal/transport"
+)
+
+// unopenedRevision1 is how long a revision 1 session waits for its transport: a
+// client tries the next one 10 s after the last failed, on the same session
+// (revision-1.md §4.6).
+const unopenedRevision1 = 60 * time.Second
+
+// transport is o in the transport's words. o has its defaults.
+func (o *Options) transport(h *hub.Hub) *transport.Config {
+	c := &transport.Config{
+		Transports:     o.Transports,
+		Origins:        o.Origins,
+		TrustedProxies: o.TrustedProxies,
+		MaxFields:      o.MaxHeaderFields,
+		MaxUnopened:    o.MaxUnopened,
+		HandshakeRate:  o.HandshakesPerSecond,
+		HandshakeBurst: o.HandshakeBurst,
+		BodyTimeout:    o.BodyTimeout,
+		Owner:          o.NodeID,
+		Secret:         o.Secret,
+		Logger:         o.Logger,
+	}
+	for _, g := range o.generations() {
+		c.Sessions = append(c.Sessions, o.session(g, h))
+	}
+	if o.Authorize != nil {
+		c.Admit = func(ctx context.Context, p *transport.Peer) error {
+			err := o.Authorize(ctx, newHandshake(p))
+			if refused := (*Error)(nil); errors.As(err, &refused) {
+				return &transport.Refusal{Text: refused.Message}
+			}
+			return err
+		}
+	}
+	return c
+}
+
+// generations returns those that are served.
+func (o *Options) generations() []*generation.Generation {
+	if o.Generations == nil {
+		return generation.All
+	}
+	var served []*generation.Generation
+	for _, g := range generation.All {
+		if slices.Contains(o.Generations, g.Name) {
+			served = append(served, g)
+		}
+	}
+	return served
+}
+
+// session is what o says to sessions of g.
+func (o *Options) session(g *generation.Generation, h session.Handler) *session.Config {
+	timers := session.Timers{
+		Interval: o.PingInterval,
+		Timeout:  o.PingTimeout,
+		Close:    o.PingTimeout,
+		Join:     o.ConnectTimeout,
+		Upgrade:  o.UpgradeTimeout,
+	}
+	if g.Rules.PathHandshake {
+		r := &o.Revision1
+		timers = session.Timers{
+			Interval: r.HeartbeatInterval,
+			Timeout:  r.HeartbeatTimeout,
+			Poll:     r.PollingDuration,
+			Close:    r.CloseTimeout,
+			Unopened: unopenedRevision1,
+		}
+	}
+	return &session.Config{
+		Generation: g,
+		Handler:    h,
+		Timers:     timers,
+		Limits: session.Limits{
+			MaxPayload:     o.MaxPayload,
+			PayloadPackets: o.MaxPayloadPackets,
+			OutboxBytes:    o.MaxOutboxBytes,
+			OutboxCasts:    o.MaxOutboxCasts,
+		},
+		Decoding: parser.Limits{
+			Depth:           o.MaxDepth,
+			Args:            o.MaxArgs,
+			Name:            o.MaxEventName,
+			Namespace:       o.MaxNamespaceName,
+			IDDigits:        15, // what a JavaScript number holds exactly
+			Attachments:     o.MaxAttachments,
+			AttachmentBytes: o.MaxAttachmentBytes,
+		},
+	}
+}
