@@ -129,6 +129,35 @@ func (c *Conn) sawEOF() bool {
 	return c.eof
 }
 
+// deaf has two pipes for its two directions.
+type deaf struct {
+	net.Conn
+	in net.Conn
+}
+
+func (d deaf) Read(p []byte) (int, error) { return d.in.Read(p) }
+
+// The peer has nothing more to send, and does not read either.
+func TestPeerFinishesAndDoesNotRead(t *testing.T) {
+	bubble(t, func(t *testing.T, h *tap, server, client net.Conn) {
+		in, peer := net.Pipe()
+		new(Group).Adopt(&h.Conn, deaf{server, in}, nil, h)
+		h.send([]byte("x"), false)
+		synctest.Wait()
+		begin := time.Now()
+		peer.Close()
+		if err := <-h.closed; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Closed(%v)", err)
+		}
+		if took := time.Since(begin); took != DefaultLinger {
+			t.Errorf("closed after %v, want %v", took, DefaultLinger)
+		}
+		if n := len(h.failures()); n != 1 {
+			t.Errorf("%d failed Sents, want 1", n)
+		}
+	})
+}
+
 func TestPeerResets(t *testing.T) {
 	for _, sending := range []bool{false, true} {
 		server, client := tcpPair(t)

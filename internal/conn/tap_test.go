@@ -129,6 +129,9 @@ func (h *tap) Closed(err error) {
 		h.t.Error("Closed called before Sent")
 	}
 	h.mu.Unlock()
+	if h.nc.SetDeadline(time.Time{}) == nil {
+		h.t.Error("Closed called, and the descriptor is still open")
+	}
 	h.closed <- err
 }
 
