@@ -44,6 +44,8 @@ func (x *exchange) post() {
 // take reads the body when the session wants it, and hands it over when it is its turn.
 func (x *exchange) take(sess *session.Session, turn session.Turn) error {
 	defer sess.EndPost(turn)
+	x.s.posting.Add(1)
+	defer x.s.posting.Add(-1)
 	if x.r.ContentLength > int64(x.s.maxPayload(sess)) {
 		return errTooLarge
 	}

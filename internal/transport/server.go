@@ -93,6 +93,7 @@ type Server struct {
 
 	refusing atomic.Bool
 	waiting  atomic.Int64 // polls
+	posting  atomic.Int64 // POSTs under way
 	skipped  atomic.Int64 // casts that their generation has no form for
 	warned   sync.Map     // ResponseWriter types that were complained about
 }

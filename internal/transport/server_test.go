@@ -268,11 +268,15 @@ func get[T any](t testing.TB, ch <-chan T, what string) T {
 // until waits until ok.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); {
-		if time.Now().After(end) {
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	end := time.After(20 * time.Second)
+	for !ok() {
+		select {
+		case <-look.C:
+		case <-end:
 			t.Fatalf("waiting until %s", what)
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
 
@@ -424,7 +428,7 @@ func (st *site) openWS() (*wire, string) {
 }
 
 func closePayload(code int, reason string) string {
-	return fmt.Sprintf("%c%c%s", code>>8, code&0xFF, reason)
+	return string([]byte{byte(code >> 8), byte(code)}) + reason
 }
 
 func newServer(h http.Handler, edit func(*http.Server)) *httptest.Server {
@@ -432,4 +436,8 @@ func newServer(h http.Handler, edit func(*http.Server)) *httptest.Server {
 	edit(hs.Config)
 	hs.Start()
 	return hs
+}
+
+func admitTo(peers chan<- *Peer) func(context.Context, *Peer) error {
+	return func(_ context.Context, p *Peer) error { peers <- p; return nil }
 }
