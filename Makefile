@@ -1,0 +1,131 @@
+# Everything that is done with this repository. "make" lists it.
+#
+# Go and Node with npm are expected; what else is needed, and can be had from Debian
+# or npm, is installed on the way. Nothing asks a question, all of it may be repeated.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+
+# The modules, and those of Debian's packages that only some targets need.
+MODULES := . $(patsubst %/go.mod,%,$(filter-out tools/go.mod,$(wildcard */go.mod)))
+
+STATICCHECK := $(CURDIR)/bin/staticcheck
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
+# Two packages at a time suit a machine with two cores.
+GOTEST := go test -p 2
+
+# What may be set: make fuzz FUZZTIME=5m, make run ARGS='-addr :8080', …
+FUZZTIME ?= 30s
+E2E_COUNT ?= 3
+ARGS ?=
+
+# $(call each,COMMAND) runs a command in every module.
+each = for module in $(MODULES); do (cd $$module && $(1)); done
+
+# $(call debian,COMMAND,PACKAGES) installs Debian packages if a command is missing.
+debian = command -v $(1) >/dev/null || { echo "installing $(2)"; \
+	export DEBIAN_FRONTEND=noninteractive; apt-get -qq update </dev/null; \
+	apt-get -qq install -y --no-install-recommends $(2) </dev/null >/dev/null; }
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## serve the demo on http://localhost:3000
+	go run ./cmd/sockeye $(ARGS)
+
+##### Checks
+
+.PHONY: check
+check: fmt-check vet staticcheck ## the quick part of test, for while you work
+	$(GOTEST) -short ./...
+
+.PHONY: test
+test: setup fmt-check vet staticcheck ## everything that can break: unit, -race, end to end
+	$(GOTEST) -count=1 ./...
+	$(GOTEST) -count=1 -race ./...
+	cd bench && go build -o /dev/null . && $(GOTEST) -count=1 ./...
+	cd e2e && $(GOTEST) -count=1 ./...
+
+.PHONY: test-long
+test-long: test cross fuzz e2e-long ## test, and what takes time: fuzzing, repeats, other systems
+
+.PHONY: e2e-long
+e2e-long: setup e2e/reference/node_modules/.package-lock.json ## end to end with -race, repeated, and against Node's servers
+	cd e2e && SOCKEYE_E2E_SERVER=both go test -count=1 ./...
+	cd e2e && SOCKEYE_E2E_RACE=1 go test -count=$(E2E_COUNT) ./...
+
+.PHONY: suites
+suites: ## the official protocol suites: make suites EIO=FOLDER SIO=FOLDER
+	sh e2e/suites.sh '$(EIO)' '$(SIO)'
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (30s)
+	@targets=$$(go test -list '^Fuzz' ./... | awk '/^Fuzz/ { f[n++] = $$1 } /^ok/ { while (n) print $$2, f[--n] }'); \
+	while read -r package target; do \
+		echo "== $$package $$target"; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+	done <<<"$$targets"
+
+.PHONY: cross
+cross: ## build for other systems
+	@for os in linux darwin windows; do for arch in amd64 arm64; do \
+		echo "$$os/$$arch"; GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 go build ./...; \
+	done; done
+
+.PHONY: fmt-check vet staticcheck
+fmt-check:
+	@unformatted=$$(find . -name node_modules -prune -o -name '*.go' -exec gofmt -l {} +); \
+	if [ -n "$$unformatted" ]; then echo "run make fmt for:"; echo "$$unformatted"; exit 1; fi
+
+vet:
+	@$(call each,go vet ./...)
+
+staticcheck: $(STATICCHECK)
+	@$(call each,$(STATICCHECK) ./...)
+
+$(STATICCHECK): tools/go.mod tools/go.sum
+	go build -C tools -o $@ honnef.co/go/tools/cmd/staticcheck
+
+##### Figures
+
+.PHONY: bench
+bench: bench/node/node_modules/.package-lock.json ## measure the server beside a bare one and Node's (bench/README.md)
+	cd bench && go run . $(ARGS)
+
+.PHONY: cover
+cover: ## what the tests reach, in bin/cover.html
+	@mkdir -p bin
+	$(GOTEST) -short -coverpkg=./... -coverprofile=bin/cover.out ./...
+	go tool cover -html=bin/cover.out -o bin/cover.html
+	go tool cover -func=bin/cover.out | tail -n 1
+
+##### Housekeeping
+
+.PHONY: fmt
+fmt: ## format the Go files
+	find . -name node_modules -prune -o -name '*.go' -exec gofmt -l -w {} +
+
+.PHONY: clean
+clean: ## remove what was built and installed here
+	rm -rf bin
+	find . -name node_modules -prune -exec rm -rf {} +
+
+# -race needs a C compiler and its headers.
+.PHONY: setup
+setup: e2e/clients/node_modules/.package-lock.json ## install what test needs
+	@$(call debian,gcc,gcc libc6-dev)
+
+.PHONY: setup-browser
+setup-browser: ## install Chromium, for tests in a browser
+	@$(call debian,chromium,chromium)
+
+# npm writes this file last.
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	@$(call debian,npm,nodejs npm)
+	cd $* && $(NPM_CI)
+	@touch $@
