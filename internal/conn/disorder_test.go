@@ -44,7 +44,36 @@ func disorder(t *testing.T, server, client net.Conn) {
 		}
 		return nil
 	}
-	actors := []func(){
+	actors := actors(h, server, client)
+	var wg sync.WaitGroup
+	rand.Shuffle(len(actors), func(i, j int) { actors[i], actors[j] = actors[j], actors[i] })
+	for _, act := range actors {
+		wg.Go(act)
+	}
+	stop := make(chan struct{})
+	go func() { // whoever still waits for the other side is set free
+		defer close(stop)
+		if rand.IntN(2) == 0 {
+			h.Close(errTest)
+		}
+		client.Close()
+	}()
+	wg.Wait()
+	<-stop
+	for { // a paused connection notices on Resume only, and may pause again
+		h.Resume()
+		select {
+		case <-h.closed:
+			return
+		default:
+			runtime.Gosched()
+		}
+	}
+}
+
+// actors are what happens at the same time.
+func actors(h *tap, server, client net.Conn) []func() {
+	return []func(){
 		func() { new(Group).Adopt(&h.Conn, server, []byte("leftover")[:rand.IntN(9)], h) },
 		func() {
 			for range rand.IntN(20) {
@@ -75,29 +104,5 @@ func disorder(t *testing.T, server, client net.Conn) {
 			}
 		},
 		func() { io.CopyN(io.Discard, client, int64(rand.IntN(10000))) },
-	}
-	var wg sync.WaitGroup
-	rand.Shuffle(len(actors), func(i, j int) { actors[i], actors[j] = actors[j], actors[i] })
-	for _, act := range actors {
-		wg.Go(act)
-	}
-	stop := make(chan struct{})
-	go func() { // whoever still waits for the other side is set free
-		defer close(stop)
-		if rand.IntN(2) == 0 {
-			h.Close(errTest)
-		}
-		client.Close()
-	}()
-	wg.Wait()
-	<-stop
-	for { // a paused connection notices on Resume only, and may pause again
-		h.Resume()
-		select {
-		case <-h.closed:
-			return
-		default:
-			runtime.Gosched()
-		}
 	}
 }

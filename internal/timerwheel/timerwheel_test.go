@@ -187,7 +187,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	go func() { wg.Wait(); close(done) }()
 	for now := time.Duration(0); ; now += ms {
-		_, ok := w.Advance(now, func(t *Timer[*owner]) {
+		w.Advance(now, func(t *Timer[*owner]) {
 			if t.Owner.id%3 == 0 {
 				w.Set(t, now+5*ms)
 				w.Stop(t)
@@ -195,7 +195,7 @@ func TestConcurrentUse(t *testing.T) {
 		})
 		select {
 		case <-done:
-			if _, ok = w.Advance(now, func(*Timer[*owner]) {}); ok {
+			if _, ok := w.Advance(now, func(*Timer[*owner]) {}); ok {
 				t.Error("timers are left, though all were stopped")
 			}
 			return
