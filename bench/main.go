@@ -118,8 +118,12 @@ func (o *options) alternate(c benchCase, servers []server) *caseResult {
 				log.Printf("%s run %d, %s: %v", c.Name, round+1, r.Name, err)
 				continue
 			}
-			log.Printf("%s run %d, %s: %.1f %s (busy: server %.0f %%, load %.0f %%, others %.0f %%)", c.Name, round+1,
-				r.Name, one.Value, c.measure(), 100*one.Busy, 100*one.LoadBusy, 100*one.Others)
+			how := ""
+			if !c.memory {
+				how = fmt.Sprintf(" (busy: server %.0f %%, load %.0f %%, others %.0f %%)",
+					100*one.Busy, 100*one.LoadBusy, 100*one.Others)
+			}
+			log.Printf("%s run %d, %s: %.1f %s%s", c.Name, round+1, r.Name, one.Value, c.measure(), how)
 		}
 	}
 	result.finish()

@@ -19,7 +19,7 @@ func (r *report) markdown(w io.Writer) error {
 	fmt.Fprintf(&b, "Sockeye %s, %s, gws %s, Node %s, socket.io %s (ws %s) and %s.\n\n",
 		v["sockeye"], v["go"], v["gws"], v["node"], v["socket.io"], v["ws"], v["socket.io-0.9"])
 	fmt.Fprintf(&b, "Server CPU time per operation. The floor's column is in µs, the other servers' are "+
-		"ratios to the floor's run of the same round (memory: bytes); "+
+		"ratios to the floor's run of the same round (memory: thousands of bytes); "+
 		"median of %d runs of %g s, least and greatest in brackets.\n\n", r.Runs, r.Duration)
 	r.figures(&b, names)
 	fmt.Fprintf(&b, "\nHow the runs went: server busy / load busy / everything else on the machine, "+
@@ -102,7 +102,7 @@ func (c *caseResult) spread(s spread) string {
 func (c *caseResult) number(v float64) string {
 	switch {
 	case c.memory:
-		return fmt.Sprintf("%.1f K", v/1024)
+		return fmt.Sprintf("%.1f K", v/1000)
 	case v >= 5:
 		return fmt.Sprintf("%.1f", v)
 	}

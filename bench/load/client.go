@@ -49,11 +49,16 @@ func connect(fd int, to netip.AddrPort, last byte) error {
 			return fmt.Errorf("preparing a socket: %w", err)
 		}
 	}
-	err := unix.Connect(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()})
-	if err != nil {
-		return fmt.Errorf("connect: %w", err)
+	for {
+		err := unix.Connect(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()})
+		// The runtime's signals interrupt; the connect went on meanwhile.
+		if err == nil || err == unix.EISCONN {
+			return nil
+		}
+		if err != unix.EINTR {
+			return fmt.Errorf("connect: %w", err)
+		}
 	}
-	return nil
 }
 
 // upgradeRequest is what the ws library of Node's client sends, compression
@@ -106,10 +111,13 @@ func (c *conn) open(host, path string) error {
 	return err
 }
 
-// fill reads more, blocking.
+// fill reads more, blocking; it may return with nothing.
 func (c *conn) fill() error {
 	var buf [4096]byte
 	n, err := unix.Read(c.fd, buf[:])
+	if err == unix.EINTR {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("read: %w", err)
 	}

@@ -57,8 +57,14 @@ func Idle(t Target, n int, settle time.Duration) (IdleResult, error) {
 	if r.Before, _, err = l.settled(settle); err != nil {
 		return r, err
 	}
-	if _, err := l.joinMany(revision5, n); err != nil {
-		return r, fmt.Errorf("idle: %w", err)
+	// In parts, between which heartbeats are answered.
+	for left := n; left > 0; left -= 200 {
+		if _, err := l.joinMany(revision5, min(left, 200)); err != nil {
+			return r, fmt.Errorf("idle: client %d and on: %w", n-left, err)
+		}
+		if err := l.run(time.Millisecond, idle{}); err != nil {
+			return r, fmt.Errorf("idle: %w", err)
+		}
 	}
 	r.After, r.Settled, err = l.settled(settle)
 	return r, err
