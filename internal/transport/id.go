@@ -58,7 +58,7 @@ func (i ids) verify(id string) (owner string, ok bool) {
 	}
 	var buf [longest + 3]byte
 	n, err := idEncoding.Decode(buf[:], []byte(id))
-	if err != nil || n < idRandom+idMAC {
+	if err != nil || n < idRandom+idMAC || idEncoding.EncodedLen(n) != len(id) { // line breaks are skipped
 		return "", false
 	}
 	said, code := buf[:n-idMAC], buf[n-idMAC:n]

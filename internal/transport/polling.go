@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/sockeye-io/socketio/internal/framing"
@@ -21,7 +20,14 @@ type poll struct {
 	body  []byte
 }
 
-var polls = sync.Pool{New: func() any { return &poll{wake: make(chan struct{}, 1)} }}
+// newPoll returns a poll from the server's pool. The pool is not the package's: in a
+// test that has time for itself, a channel may not come from outside.
+func (s *Server) newPoll() *poll {
+	if p, ok := s.pool.Get().(*poll); ok {
+		return p
+	}
+	return &poll{wake: make(chan struct{}, 1)}
+}
 
 // Wake implements session.Transport.
 func (p *poll) Wake() {
@@ -40,7 +46,7 @@ func (p *poll) Close(session.Reason) { p.Wake() }
 // keptBody is the largest answer whose memory is kept for others.
 const keptBody = 64 << 10
 
-func (p *poll) release() {
+func (s *Server) release(p *poll) {
 	clear(p.casts)
 	clear(p.msgs)
 	p.casts, p.msgs = p.casts[:0], p.msgs[:0]
@@ -51,7 +57,7 @@ func (p *poll) release() {
 	case <-p.wake:
 	default:
 	}
-	polls.Put(p)
+	s.pool.Put(p)
 }
 
 // polling serves Engine.IO's polling and revision 1's xhr-polling.
@@ -83,8 +89,8 @@ func (x *exchange) polling() {
 
 // poll waits until the session has something for this request.
 func (x *exchange) poll(sess *session.Session) {
-	p := polls.Get().(*poll)
-	defer p.release()
+	p := x.s.newPoll()
+	defer x.s.release(p)
 	if err := sess.Poll(x.s.Now(), p); err != nil {
 		if errors.Is(err, session.ErrUnknown) {
 			x.link.unknownPoll(x)

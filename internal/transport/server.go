@@ -86,6 +86,7 @@ type Server struct {
 	ids      ids
 	sessions *registry
 	unopened unopened
+	pool     sync.Pool // of *poll
 	streams  streams
 	group    conn.Group
 	clock    *clock
