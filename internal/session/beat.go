@@ -17,8 +17,10 @@ type beat struct {
 	join  time.Duration // a namespace must be joined
 	parts time.Duration // attachments are due
 
-	noopDue bool
-	wanted  time.Duration // when the owner of the clock was told to call Tick
+	wanted time.Duration // when the owner of the clock was told to call Tick
+
+	noopDue bool // the poll that waits has waited long enough
+	grace   bool // reading was paused, so one deadline of the peer's is forgiven
 }
 
 // after returns now+d, or no deadline if there is none.
@@ -129,18 +131,25 @@ func (s *Session) expire(now time.Duration, e *effects) {
 	b := &s.beat
 	if due(b.end, now) {
 		// Revision 1's "close timeout": no poll came. Or the end has taken too long.
-		s.end(e, TransportClose, s.cfg.drain)
+		s.end(e, TransportClose, &s.cfg.drain)
 		return
 	}
 	if due(b.join, now) {
-		s.end(e, ConnectTimeout, s.cfg.drain)
+		s.end(e, ConnectTimeout, &s.cfg.drain)
 		return
 	}
-	if due(b.parts, now) && !s.paused {
-		s.end(e, ParseError, s.cfg.drain)
-		return
+	// Is the peer's silence this side's doing? Nothing of what it says is read, or
+	// only just is again (the handler was full).
+	excused := s.paused || b.grace
+	if due(b.parts, now) {
+		b.grace = false
+		if !excused {
+			s.end(e, ParseError, &s.cfg.drain)
+			return
+		}
+		b.parts = after(now, s.cfg.Timers.Timeout)
 	}
-	s.expireBeat(now, e)
+	s.expireBeat(now, e, excused)
 	if s.phase == closed {
 		return
 	}
@@ -157,11 +166,15 @@ func (s *Session) expire(now time.Duration, e *effects) {
 }
 
 // expireBeat sends the heartbeat, or misses its answer. mu is held.
-func (s *Session) expireBeat(now time.Duration, e *effects) {
+func (s *Session) expireBeat(now time.Duration, e *effects, excused bool) {
 	b, timers := &s.beat, &s.cfg.Timers
 	if due(b.next, now) {
-		// From when it was due, not from when the clock's owner came by.
+		// From when it was due, not from when the clock's owner came by; unless it
+		// comes so late that the client never had a chance.
 		b.reply = after(b.next, timers.Timeout)
+		if due(b.reply, now) {
+			b.reply = after(now, timers.Timeout)
+		}
 		b.next = 0
 		s.out.push(s.cfg.ping)
 		s.wakeUp(e)
@@ -169,20 +182,21 @@ func (s *Session) expireBeat(now time.Duration, e *effects) {
 	if !due(b.reply, now) {
 		return
 	}
-	if s.paused {
-		b.reply = now + timers.Timeout // the silence is ours
+	b.grace = false
+	if excused {
+		b.reply = after(now, timers.Timeout)
 		return
 	}
 	if s.cfg.Generation.Beat.AnyTraffic && b.seen+timers.Timeout > now && b.seen > b.reply-timers.Timeout {
 		b.reply = b.seen + timers.Timeout
 		return
 	}
-	s.end(e, PingTimeout, s.cfg.drain)
+	s.end(e, PingTimeout, &s.cfg.drain)
 }
 
 // answered notes the answer to a heartbeat.
 func (b *beat) answered(now time.Duration, cfg *Config, stream bool) {
-	b.reply = 0
+	b.reply, b.grace = 0, false
 	if cfg.Generation.Beat.OnPolls || stream {
 		b.next = after(now, cfg.Timers.Interval)
 	}

@@ -110,9 +110,17 @@ func (c *Cast) For(g *generation.Generation) *Encoded {
 // maxKept is the largest buffer that goes back to the pool with its cast.
 const maxKept = 4 << 10
 
-// release gives a cast with one receiver back to the pool.
+// released, which only tests set, gets the casts that would go to the pool.
+var released func(*Cast)
+
+// release gives a cast with one receiver back to the pool. Nobody may hold it any
+// more: it was settled, or nobody ever leased it.
 func (c *Cast) release() {
 	if !c.single {
+		return
+	}
+	if released != nil {
+		released(c)
 		return
 	}
 	buf := c.own.buf

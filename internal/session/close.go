@@ -17,9 +17,9 @@ const (
 func (s *Session) End(now time.Duration, how Ending, r Reason) {
 	s.mu.Lock()
 	var e effects
-	bye := s.cfg.kick
+	bye := &s.cfg.kick
 	if how == Drain {
-		bye = s.cfg.drain
+		bye = &s.cfg.drain
 	}
 	s.close(now, &e, r, bye)
 	s.unlock(&e)
@@ -29,7 +29,7 @@ func (s *Session) End(now time.Duration, how Ending, r Reason) {
 func (s *Session) Fail(r Reason) {
 	s.mu.Lock()
 	var e effects
-	s.end(&e, r, s.cfg.drain)
+	s.end(&e, r, &s.cfg.drain)
 	s.unlock(&e)
 }
 
@@ -38,15 +38,12 @@ func (s *Session) Lost(t Transport, r Reason) {
 	s.mu.Lock()
 	var e effects
 	switch {
-	case t == s.probe.t && t != nil:
+	case s.probing(t):
 		s.dropProbe(&e, ProbeFailed)
-		e.close = [2]Transport{} // it has closed by itself
-	case t == s.stream && s.phase == closing:
-		s.finish(&e)
-	case t == s.stream:
-		s.end(&e, r, s.cfg.drain)
-		e.close = [2]Transport{}
+	case s.carries(t):
+		s.end(&e, r, &s.cfg.drain)
 	}
+	e.close = [2]Transport{} // t has closed by itself
 	s.unlock(&e)
 }
 
@@ -55,7 +52,7 @@ func (s *Session) Lost(t Transport, r Reason) {
 const lingerStream = 5 * time.Second
 
 // close begins the end: the outbox still leaves. mu is held.
-func (s *Session) close(now time.Duration, e *effects, r Reason, bye farewell) {
+func (s *Session) close(now time.Duration, e *effects, r Reason, bye *farewell) {
 	if s.phase >= closing {
 		return
 	}
@@ -66,16 +63,16 @@ func (s *Session) close(now time.Duration, e *effects, r Reason, bye farewell) {
 	s.phase, s.reason, s.bye = closing, r, bye
 	e.ended = true
 	s.release()
-	if s.probe.t != nil && !s.probe.complete {
+	if s.probe != nil && !s.probe.complete {
 		s.dropProbe(e, r)
 	}
-	s.beat.closing(now, s.cfg, s.stream != nil)
+	s.beat.closing(now, s.cfg, s.stream != nil || s.probe != nil)
 	s.wakeUp(e)
 }
 
 // end ends the session with nothing more to send but the goodbye that a waiting
 // poll takes. mu is held.
-func (s *Session) end(e *effects, r Reason, bye farewell) {
+func (s *Session) end(e *effects, r Reason, bye *farewell) {
 	if s.phase == closed {
 		return
 	}
@@ -84,7 +81,7 @@ func (s *Session) end(e *effects, r Reason, bye farewell) {
 		s.reason, s.bye = r, bye
 	}
 	s.finish(e)
-	e.addClose(s.stream, r)
+	e.addClose(s.stream, s.reason)
 }
 
 // finish is the end of the end. mu is held.
@@ -96,7 +93,7 @@ func (s *Session) finish(e *effects) {
 	s.out.drop()
 	s.release()
 	s.beat.stop()
-	if s.probe.t != nil {
+	if s.probe != nil {
 		s.dropProbe(e, s.reason)
 	}
 	if s.poll != nil {

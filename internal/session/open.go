@@ -16,6 +16,7 @@ func (s *Session) Bind(now time.Duration, t Transport) error {
 	defer s.recv.Unlock()
 	s.mu.Lock()
 	var e effects
+	s.expire(now, &e)
 	if s.phase >= closing {
 		s.unlock(&e)
 		return ErrUnknown
@@ -65,7 +66,9 @@ func (s *Session) Poll(now time.Duration, t Transport) error {
 	}
 	s.poll, s.woken = t, true // it takes by itself now
 	s.open(now, s.cfg.Upgrades)
-	s.beat.pollWaits(now, s.cfg)
+	if s.phase == open {
+		s.beat.pollWaits(now, s.cfg)
+	}
 	s.unlock(&e)
 	s.greet()
 	return nil
@@ -79,10 +82,12 @@ func (s *Session) pollRefused(now time.Duration, e *effects) error {
 	switch {
 	case s.phase == closed:
 		return ErrUnknown
-	case s.stream != nil && !rules.ReplacePoll, s.probe.complete:
+	case s.stream != nil && !rules.ReplacePoll, s.upgraded():
 		return ErrTransport
+	case s.phase == closing && s.stream != nil:
+		return ErrUnknown // the stream says goodbye
 	case s.poll != nil && !rules.ReplacePoll:
-		s.end(e, TransportError, s.cfg.drain)
+		s.end(e, TransportError, &s.cfg.drain)
 		return ErrOverlap
 	}
 	return nil
@@ -92,11 +97,13 @@ func (s *Session) pollRefused(now time.Duration, e *effects) error {
 func (s *Session) Leave(now time.Duration, t Transport) {
 	s.mu.Lock()
 	var e effects
-	if t == s.poll {
+	if t == s.poll && t != nil {
 		s.poll, s.woken = nil, false
-		if s.phase == open && !s.cfg.Generation.Rules.ResumePoll {
-			s.end(&e, TransportClose, s.cfg.drain)
-		} else {
+		switch {
+		case s.phase != open:
+		case !s.cfg.Generation.Rules.ResumePoll:
+			s.end(&e, TransportClose, &s.cfg.drain)
+		default:
 			s.beat.pollAnswered(now, s.cfg)
 		}
 	}
@@ -116,10 +123,10 @@ func (s *Session) BeginPost(now time.Duration) (t Turn, err error) {
 	switch {
 	case s.phase >= closing:
 		return t, ErrUnknown
-	case s.stream != nil && !rules.ReplacePoll, s.phase == unopened && !rules.PathHandshake:
+	case s.stream != nil && !rules.ReplacePoll, s.upgraded(), s.phase == unopened && !rules.PathHandshake:
 		return t, ErrTransport
 	case s.posts > 0 && !rules.ManyPosts:
-		s.end(&e, TransportError, s.cfg.drain)
+		s.end(&e, TransportError, &s.cfg.drain)
 		return t, ErrOverlap
 	}
 	if s.phase == unopened {
@@ -128,8 +135,13 @@ func (s *Session) BeginPost(now time.Duration) (t Turn, err error) {
 	}
 	s.posts++
 	if rules.ManyPosts {
-		t.Come, t.done = s.post, make(chan struct{})
-		s.post = t.done
+		t.place = new(place)
+		if s.post != nil {
+			t.place.come = make(chan struct{})
+			s.post.next = t.place
+			t.Come = t.place.come
+		}
+		s.post = t.place
 	}
 	return t, nil
 }
@@ -137,20 +149,39 @@ func (s *Session) BeginPost(now time.Duration) (t Turn, err error) {
 // A Turn is a POST's place in the order of arrival.
 type Turn struct {
 	// Come is closed when all earlier POSTs are done. Nil: there are none.
-	Come <-chan struct{}
-	done chan struct{}
+	Come  <-chan struct{}
+	place *place
 }
 
-// EndPost ends the POST that BeginPost began.
+// A place is one of a queue. Session.mu guards it.
+type place struct {
+	come chan struct{} // open while there are earlier ones; nil: there are none
+	done bool          // its POST ended, maybe before its turn
+	next *place
+}
+
+// EndPost ends the POST that BeginPost began. One that is cut off may end before
+// its turn; those behind it still wait for those before it.
 func (s *Session) EndPost(t Turn) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.posts--
-	if s.posts == 0 {
-		s.post = nil
+	p := t.place
+	if p == nil {
+		return
 	}
-	s.mu.Unlock()
-	if t.done != nil {
-		close(t.done)
+	p.done = true
+	if p.come != nil {
+		return // whoever is before it passes the turn on
+	}
+	for p != nil && p.done {
+		if p = p.next; p != nil {
+			close(p.come)
+			p.come = nil
+		}
+	}
+	if p == nil {
+		s.post = nil
 	}
 }
 
@@ -169,9 +200,15 @@ func (s *Session) open(now time.Duration, upgrades []string) {
 // greetAgain tells a client whose transport changed that it is connected: it may
 // never have had the first word of it (revision-1.md §7.2). mu is held.
 func (s *Session) greetAgain() {
-	if s.cfg.Generation.Rules.JoinsMain && s.joined {
-		s.out.push(NewSingle(packet.Packet{Type: packet.Connect, Namespace: "/"}, false))
+	if !s.cfg.Generation.Rules.JoinsMain || !s.joined {
+		return
 	}
+	c := NewSingle(packet.Packet{Type: packet.Connect, Namespace: "/"}, false)
+	if !s.out.fits(c, &s.cfg.Limits) {
+		c.release() // a client that comes again and again and reads nothing
+		return
+	}
+	s.out.push(c)
 }
 
 // Joined tells the session that its client joined a namespace.

@@ -4,16 +4,16 @@ package session
 // transport's hands.
 type outbox struct {
 	casts  []*Cast
-	bytes  int // of the casts that are not leased
-	leased int
+	bytes  int       // of the casts that are not leased
 	holder Transport // who has the lease; nil: nobody
+	leased int32     // may be 0 in a lease, which then carries something else
 	final  bool      // nothing follows the lease
 }
 
 // keptCap is the capacity of the queue that an idle client keeps.
 const keptCap = 8
 
-func (o *outbox) waiting() int { return len(o.casts) - o.leased }
+func (o *outbox) waiting() int { return len(o.casts) - int(o.leased) }
 
 // fits reports whether c may be queued. A cast that finds nothing queued always may.
 func (o *outbox) fits(c *Cast, l *Limits) bool {
@@ -30,20 +30,20 @@ func (o *outbox) push(c *Cast) {
 	o.bytes += c.size
 }
 
-// lease lends casts of about max bytes, at least one if there is any, to t. In
-// doubt it takes one more: a head and its attachments are one cast and never apart.
+// lease lends casts of at most max bytes, but at least one, to t: a head and its
+// attachments are one cast and never apart. Nobody has a lease, and there is a cast.
 func (o *outbox) lease(t Transport, dst []*Cast, max int) []*Cast {
-	n := 0
+	n, size := 0, 0
 	for _, c := range o.casts {
-		if len(dst) > 0 && n+c.size > max {
+		if n > 0 && size+c.size > max {
 			break
 		}
-		dst = append(dst, c)
-		n += c.size
+		n++
+		size += c.size
 	}
-	o.leased, o.holder = len(dst), t
-	o.bytes -= n
-	return dst
+	o.leased, o.holder = int32(n), t
+	o.bytes -= size
+	return append(dst, o.casts[:n]...)
 }
 
 // settle ends the lease. ok: the casts have left; otherwise they are the first again.
@@ -69,7 +69,13 @@ func (o *outbox) settle(ok bool) {
 
 // drop forgets everything that is not leased.
 func (o *outbox) drop() {
+	for _, c := range o.casts[o.leased:] {
+		c.release()
+	}
 	clear(o.casts[o.leased:])
 	o.casts = o.casts[:o.leased]
+	if o.leased == 0 {
+		o.casts = nil
+	}
 	o.bytes = 0
 }

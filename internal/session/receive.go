@@ -15,13 +15,13 @@ func (s *Session) Receive(now time.Duration, t Transport, data []byte, binary bo
 	f, err := s.cfg.Generation.Framing.Parse(data, binary)
 	s.mu.Lock()
 	var e effects
-	if t == s.probe.t && t != nil {
+	if s.probing(t) {
 		// Whatever is wrong with it costs the probe, not the session.
 		s.probeFrame(now, f, &e)
 		s.unlock(&e)
 		return nil
 	}
-	if t != s.stream || s.phase != open {
+	if !s.carries(t) || s.phase != open {
 		s.mu.Unlock()
 		return nil
 	}
@@ -43,11 +43,26 @@ func (s *Session) ReceivePayload(now time.Duration, body []byte) error {
 	s.beat.seen = now
 	s.mu.Unlock()
 	s.greet()
+	if !s.receiving() {
+		return nil
+	}
 	err := s.cfg.Generation.Framing.ParsePayload(body, s.cfg.Limits.PayloadPackets, func(f framing.Frame) error {
+		if !s.receiving() {
+			// The frame before was the client's goodbye, or had it thrown out: what
+			// follows counts no more (THREATS.md, "A kick is an end").
+			return nil
+		}
 		return s.frame(now, f)
 	})
 	s.cfg.Handler.Taken(s)
 	return s.check(now, err)
+}
+
+// receiving reports whether what the client sends still counts.
+func (s *Session) receiving() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == open
 }
 
 // check ends the session if err says so, and watches over attachments that are due.
@@ -61,7 +76,7 @@ func (s *Session) check(now time.Duration, err error) error {
 	var e effects
 	switch {
 	case err != nil:
-		s.end(&e, ParseError, s.cfg.drain)
+		s.end(&e, ParseError, &s.cfg.drain)
 	case !due:
 		s.beat.parts = 0
 	case s.phase == open:
@@ -80,6 +95,7 @@ func (s *Session) frame(now time.Duration, f framing.Frame) error {
 		if err != nil || !done {
 			return err
 		}
+		s.parts = false // those of the next packet have their own time
 		return s.cfg.Handler.Message(s, p)
 	}
 	s.mu.Lock()
@@ -105,10 +121,10 @@ func (s *Session) frame(now time.Duration, f framing.Frame) error {
 // left ends the session as its client asked for. mu is held.
 func (s *Session) left(now time.Duration, e *effects) {
 	if s.cfg.Generation.Rules.EndByPacket {
-		s.close(now, e, ClientDisconnect, s.cfg.left)
+		s.close(now, e, ClientDisconnect, &s.cfg.left)
 		return
 	}
-	s.end(e, TransportClose, s.cfg.left)
+	s.end(e, TransportClose, &s.cfg.left)
 }
 
 // Pause tells the session's transports to read no further: the handler has all it
@@ -127,6 +143,7 @@ func (s *Session) Resume() {
 	var e effects
 	if s.paused {
 		s.release()
+		s.beat.grace = true // what the client said meanwhile is still to be read
 		e.resume = s.stream
 	}
 	s.unlock(&e)

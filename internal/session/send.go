@@ -22,13 +22,16 @@ func (s *Session) Push(c *Cast) (wake Transport, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.phase >= closing {
+		c.release()
 		return nil, ErrClosed
 	}
 	if c.volatile && !s.writable() {
 		c.release()
 		return nil, nil
 	}
-	if !s.out.fits(c, &s.cfg.Limits) {
+	if s.full || !s.out.fits(c, &s.cfg.Limits) {
+		s.full = true // nothing may follow what is missing
+		c.release()
 		return (*overflow)(s), ErrClosed
 	}
 	s.out.push(c)
@@ -37,7 +40,7 @@ func (s *Session) Push(c *Cast) (wake Transport, err error) {
 
 // writable reports whether a cast would leave at once. mu is held.
 func (s *Session) writable() bool {
-	return len(s.out.casts) == 0 && (s.stream != nil || s.poll != nil)
+	return len(s.out.casts) == 0 && s.out.holder == nil && (s.stream != nil || s.poll != nil)
 }
 
 // overflow ends its session when it is woken.
@@ -52,19 +55,16 @@ func (o *overflow) Close(Reason) {}
 // Done, whatever becomes of its connection; after Done it takes again.
 func (s *Session) TakeStream(t Transport, dst []*Cast, max int) ([]*Cast, Status) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t == s.probe.t {
+	if s.probe != nil && t == s.probe.t {
 		return s.takeProbe(dst)
 	}
-	if t != s.stream {
+	defer s.mu.Unlock()
+	if t != s.stream || s.phase == closed {
 		return dst, Final // replaced, refused or ended
 	}
 	s.woken = false
 	if s.out.holder != nil {
 		return dst, Wait
-	}
-	if s.phase == closed {
-		return dst, Final
 	}
 	if len(s.out.casts) == 0 {
 		if s.phase != closing {
@@ -100,7 +100,7 @@ func (s *Session) TakePoll(t Transport, dst []*Cast, max int) ([]*Cast, Status) 
 		return dst, Wait
 	}
 	if len(s.out.casts) > 0 {
-		s.poll = nil
+		s.pollTook()
 		dst = s.out.lease(t, dst, max)
 		if s.phase == closing && s.out.waiting() == 0 {
 			s.out.final = true
@@ -110,14 +110,24 @@ func (s *Session) TakePoll(t Transport, dst []*Cast, max int) ([]*Cast, Status) 
 	}
 	switch {
 	case s.phase == closing:
-		s.poll, s.out.holder, s.out.final = nil, t, true
+		s.pollTook()
+		s.out.holder, s.out.final = t, true
 		return s.sayBye(dst), Final
-	case s.probe.answered || s.beat.noopDue:
-		s.poll, s.beat.noopDue = nil, false
+	case s.noopDue():
+		s.pollTook()
 		s.out.holder = t // an empty lease: settling it starts the close timeout
 		return append(dst, s.cfg.noop), Send
 	}
 	return dst, Wait
+}
+
+// pollTook notes that the poll that waited is being answered. mu is held.
+func (s *Session) pollTook() { s.poll, s.beat.poll, s.beat.noopDue = nil, 0, false }
+
+// noopDue reports whether the poll that waits, or the next one, is to be answered
+// though there is nothing to say. mu is held.
+func (s *Session) noopDue() bool {
+	return s.beat.noopDue || s.probe != nil && s.probe.answered
 }
 
 func (s *Session) sayBye(dst []*Cast) []*Cast {
@@ -146,7 +156,7 @@ func (s *Session) settle(now time.Duration, t Transport, ok bool, e *effects) {
 	case s.phase == closed:
 		s.out.drop()
 	case t == s.stream && !ok:
-		s.end(e, TransportError, s.cfg.drain)
+		s.end(e, TransportError, &s.cfg.drain)
 	case final && (ok || t == s.stream):
 		s.finish(e)
 	case t == s.stream:
@@ -159,16 +169,18 @@ func (s *Session) settle(now time.Duration, t Transport, ok bool, e *effects) {
 // pollSettled goes on after a poll's answer. mu is held.
 func (s *Session) pollSettled(now time.Duration, ok bool, e *effects) {
 	switch {
-	case s.probe.complete:
+	case s.upgraded():
 		s.switchOver(now, e)
 	case s.stream != nil:
 		s.wakeUp(e)
 	case s.poll != nil:
-		if s.out.waiting() > 0 || s.probe.answered || s.phase == closing {
+		if s.out.waiting() > 0 || s.noopDue() || s.phase == closing {
 			s.wakeUp(e)
 		}
-	case !ok && s.phase == open && !s.cfg.Generation.Rules.ResumePoll:
-		s.end(e, TransportClose, s.cfg.drain)
+	case s.phase != open:
+		// The time that it has for its end runs on.
+	case !ok && !s.cfg.Generation.Rules.ResumePoll:
+		s.end(e, TransportClose, &s.cfg.drain)
 	default:
 		s.beat.pollAnswered(now, s.cfg)
 	}

@@ -48,30 +48,33 @@ type Session struct {
 
 	mu       sync.Mutex
 	phase    phase
-	paused   bool // the handler wants nothing to be read
-	woken    bool // the transport was told, and has not taken since
-	joined   bool // a namespace was joined
 	greeting greeting
+	paused   bool  // the handler wants nothing to be read
+	woken    bool  // the transport was told, and has not taken since
+	joined   bool  // a namespace was joined
+	full     bool  // a cast did not fit: the session is about to end
+	posts    int32 // POSTs under way
 	reason   Reason
-	bye      farewell
+	bye      *farewell // nil before the end
 	out      outbox
 
-	stream Transport     // the WebSocket or other stream; nil on polling
-	poll   Transport     // the poll that waits
-	posts  int           // POSTs under way
-	post   chan struct{} // closed when the POST that came last is done
+	stream Transport // the WebSocket or other stream; nil on polling
+	poll   Transport // the poll that waits
+	post   *place    // the POST that came last, where many may be under way
 
-	probe upgrade
+	probe *upgrade // the WebSocket that wants to take over; nil: none
 	beat  beat
 
 	resumed chan struct{} // closed when reading may go on; nil unless someone waits
 }
 
-// New returns a session that no transport has opened.
+// New returns a session that no transport has opened. The owner of the clock asks
+// for its Deadline; Schedule is not called for it.
 func New(cfg *Config, id string, now time.Duration) *Session {
 	s := &Session{ID: id, cfg: cfg, dec: cfg.Generation.Codec.NewDecoder(&cfg.Decoding)}
 	if cfg.Generation.Rules.PathHandshake {
 		s.beat.end = after(now, cfg.Timers.Unopened)
+		s.beat.wanted = s.beat.end
 	}
 	return s
 }

@@ -17,33 +17,46 @@ type upgrade struct {
 	complete bool // the upgrade packet came; only a poll's lease stands in the way
 }
 
+// probing reports whether t still asks to take the session over. mu is held.
+func (s *Session) probing(t Transport) bool {
+	return s.probe != nil && t == s.probe.t && !s.probe.complete
+}
+
+// carries reports whether t is the session's stream. A WebSocket is from its upgrade
+// packet on: its client sends at once, though the answer to its last poll, which it
+// has, may not be settled yet. mu is held.
+func (s *Session) carries(t Transport) bool {
+	return t != nil && (t == s.stream || s.probe != nil && t == s.probe.t && s.probe.complete)
+}
+
 // Probe lets t, a WebSocket that names this session, try to take it over. On an
 // error the session stays as it is.
 func (s *Session) Probe(now time.Duration, t Transport) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	var e effects
+	defer s.unlock(&e)
+	s.expire(now, &e)
 	switch {
 	case s.phase >= closing:
 		return ErrUnknown
 	case s.stream != nil, s.phase == unopened, !s.cfg.Generation.Rules.Upgrades:
 		return ErrTransport
-	case s.probe.t != nil:
+	case s.probe != nil:
 		return ErrOverlap
 	}
-	s.probe.t = t
+	s.probe = &upgrade{t: t}
 	s.beat.probe = after(now, s.cfg.Timers.Upgrade)
-	if s.beat.moved(s.phase) && s.cfg.Schedule != nil {
-		s.mu.Unlock()
-		s.cfg.Schedule(s)
-		s.mu.Lock()
-	}
 	return nil
 }
+
+// upgraded reports whether the upgrade packet came, and the WebSocket only waits
+// for a lease to be settled. mu is held.
+func (s *Session) upgraded() bool { return s.probe != nil && s.probe.complete }
 
 // probeFrame handles a frame from the WebSocket that probes. mu is held.
 func (s *Session) probeFrame(now time.Duration, f framing.Frame, e *effects) {
 	switch {
-	case f.Kind == framing.Ping && string(f.Data) == "probe" && !s.probe.complete:
+	case f.Kind == framing.Ping && string(f.Data) == "probe":
 		s.probe.owed = true
 		e.addWake(s.probe.t)
 	case f.Kind == framing.Upgrade && (s.probe.owed || s.probe.answered):
@@ -63,32 +76,38 @@ func (s *Session) probeFrame(now time.Duration, f framing.Frame, e *effects) {
 }
 
 // takeProbe lends the answer to a probe. Nothing of the outbox is leased, so Done
-// has nothing to settle. mu is held.
+// has nothing to settle. mu is held, and released.
 func (s *Session) takeProbe(dst []*Cast) ([]*Cast, Status) {
 	if !s.probe.owed {
+		s.mu.Unlock()
 		return dst, Wait
 	}
 	s.probe.owed, s.probe.answered = false, true
+	var e effects
+	s.wakeUp(&e) // a poll that waits takes a noop
+	s.unlock(&e)
 	return append(dst, s.cfg.probePong), Send
 }
 
 // switchOver makes the WebSocket the session's transport. mu is held.
 func (s *Session) switchOver(now time.Duration, e *effects) {
 	t, owed := s.probe.t, s.probe.owed
-	s.probe = upgrade{}
+	s.probe = nil
 	s.stream, s.woken = t, false
 	if owed {
 		// "2probe" and "5" came in one read: the answer is still due, before all else.
 		s.out.casts = append([]*Cast{s.cfg.probePong}, s.out.casts...)
 		s.out.bytes += s.cfg.probePong.size
 	}
-	s.beat.streamBound(now, s.cfg)
+	if s.phase == open {
+		s.beat.streamBound(now, s.cfg)
+	}
 	s.wakeUp(e)
 }
 
 // dropProbe ends the attempt; polling goes on. mu is held.
 func (s *Session) dropProbe(e *effects, r Reason) {
 	e.addClose(s.probe.t, r)
-	s.probe = upgrade{}
+	s.probe = nil
 	s.beat.probe = 0
 }
