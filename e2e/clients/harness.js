@@ -123,10 +123,11 @@ class Proxy extends EventEmitter {
     }
   }
 
-  // part passes the end of one side on to the other, unless the line is dead
-  // and the server does not hear of it.
+  // part passes the end of one side on to the other if the line carries what
+  // that side says.
   part(pair, end) {
-    if (end === pair.client && pair.state !== "up") return;
+    if (pair.state === "frozen") return;
+    if (pair.state === "mute" && end === pair.client) return;
     if (pair.upgraded && this.pairs.has(pair)) this.emit("websocket-end");
     pair.client.destroy();
     pair.server.destroy();
