@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// results makes a case with runs of the floor and of Sockeye; a value of 0 is
+// a run that failed.
+func results(goal float64, memory bool, floor, sockeye []float64) *caseResult {
+	c := &caseResult{Name: "x", Goal: goal, memory: memory,
+		Servers: []*serverResult{{Name: "floor"}, {Name: "sockeye"}}}
+	for i, values := range [][]float64{floor, sockeye} {
+		for _, v := range values {
+			var err error
+			if v == 0 {
+				err = errors.New("failed")
+			}
+			c.Servers[i].add(runResult{Value: v}, err)
+		}
+	}
+	c.finish()
+	return c
+}
+
+func TestVerdict(t *testing.T) {
+	tests := []struct {
+		name           string
+		goal           float64
+		memory         bool
+		floor, sockeye []float64
+		want           string
+	}{
+		{"at the goal", 2, false, []float64{10, 10, 10}, []float64{20, 20, 20}, "met"},
+		{"the median counts, not the worst", 2, false, []float64{10, 10, 10}, []float64{10, 20, 90}, "met"},
+		{"runs are paired: a slow machine is slow for both", 1.5, false, []float64{10, 30, 50}, []float64{15, 45, 75}, "met"},
+		{"a fifth above", 1, false, []float64{10}, []float64{12}, "within tolerance"},
+		{"more than a fifth above", 1, false, []float64{10}, []float64{12.1}, "missed"},
+		{"memory is not a ratio", 8000, true, []float64{13000}, []float64{7999}, "met"},
+		{"one run failed", 2, false, []float64{10, 10}, []float64{10, 0}, "failed"},
+		{"the floor failed", 2, false, []float64{0, 0}, []float64{10, 10}, "failed"},
+	}
+	for _, tt := range tests {
+		c := results(tt.goal, tt.memory, tt.floor, tt.sockeye)
+		if got := c.Servers[1].Verdict; got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestSpread(t *testing.T) {
+	tests := []struct {
+		values []float64
+		want   spread
+	}{
+		{[]float64{3}, spread{3, 3, 3}},
+		{[]float64{3, 1}, spread{2, 1, 3}},
+		{[]float64{5, 1, 2}, spread{2, 1, 5}},
+	}
+	for _, tt := range tests {
+		if got := spreadOf(tt.values); got != tt.want {
+			t.Errorf("spreadOf(%v) = %v, want %v", tt.values, got, tt.want)
+		}
+	}
+}
+
+// The table has every server's column, whatever failed.
+func TestMarkdown(t *testing.T) {
+	r := &report{Cases: []*caseResult{
+		results(2, false, []float64{10, 20}, []float64{15, 0}),
+		results(2, false, []float64{0, 0}, []float64{15, 15}),
+		results(8000, true, []float64{13000}, []float64{7000}),
+	}}
+	var b bytes.Buffer
+	if err := r.markdown(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"| 15.0 (10.0–20.0) | 1.50 (1.50–1.50), 1 of 2 failed | ≤ 2.00 | failed |",
+		"| failed | 15.0 (15.0–15.0) | ≤ 2.00 | failed |",
+		"| 13.0 K (13.0 K–13.0 K) | 7.0 K (7.0 K–7.0 K) | ≤ 8.0 K | met |",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the table lacks %s:\n%s", want, &b)
+		}
+	}
+}
+
+func TestChoose(t *testing.T) {
+	all, err := choose("all")
+	if err != nil || len(all) != len(goals)+1 {
+		t.Fatalf("all: %d cases, error %v; want %d", len(all), err, len(goals)+1)
+	}
+	for _, c := range all {
+		if c.goal == 0 {
+			t.Errorf("%s has no goal", c.Name)
+		}
+	}
+	some, err := choose("idle,echo")
+	if err != nil || len(some) != 2 || some[0].Name != "idle" || some[1].Name != "echo" {
+		t.Errorf("idle,echo: %v, error %v", some, err)
+	}
+	if _, err := choose("nosuch"); err == nil {
+		t.Error("nosuch was chosen")
+	}
+}
