@@ -8,7 +8,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 
-# The modules, and those of Debian's packages that only some targets need.
+# All modules of this repository but tools.
 MODULES := . $(patsubst %/go.mod,%,$(filter-out tools/go.mod,$(wildcard */go.mod)))
 
 STATICCHECK := $(CURDIR)/bin/staticcheck
@@ -17,7 +17,8 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 # Two packages at a time suit a machine with two cores.
 GOTEST := go test -p 2
 
-# What may be set: make fuzz FUZZTIME=5m, make run ARGS='-addr :8080', …
+# What may be set: make fuzz FUZZTIME=5m, make run ARGS='-addr :8080', and so on.
+DIR ?=
 FUZZTIME ?= 30s
 E2E_COUNT ?= 3
 ARGS ?=
@@ -48,20 +49,21 @@ check: fmt-check vet staticcheck ## the quick part of test, for while you work
 test: setup fmt-check vet staticcheck ## everything that can break: unit, -race, end to end
 	$(GOTEST) -count=1 ./...
 	$(GOTEST) -count=1 -race ./...
-	cd bench && go build -o /dev/null . && $(GOTEST) -count=1 ./...
-	cd e2e && $(GOTEST) -count=1 ./...
+	cd bench && go build -o /dev/null ./... && $(GOTEST) -count=1 ./...
+	cd e2e && $(GOTEST) -count=1 -parallel 6 ./...
 
 .PHONY: test-long
 test-long: test cross fuzz e2e-long ## test, and what takes time: fuzzing, repeats, other systems
 
 .PHONY: e2e-long
 e2e-long: setup e2e/reference/node_modules/.package-lock.json ## end to end with -race, repeated, and against Node's servers
-	cd e2e && SOCKEYE_E2E_SERVER=both go test -count=1 ./...
-	cd e2e && SOCKEYE_E2E_RACE=1 go test -count=$(E2E_COUNT) ./...
+	cd e2e && SOCKEYE_E2E_SERVER=both go test -count=1 -parallel 6 ./...
+	cd e2e && SOCKEYE_E2E_RACE=1 go test -count=$(E2E_COUNT) -parallel 6 ./...
 
 .PHONY: suites
-suites: ## the official protocol suites: make suites EIO=FOLDER SIO=FOLDER
-	sh e2e/suites.sh '$(EIO)' '$(SIO)'
+suites: ## the official protocol suites, checked out in DIR (e2e/README.md)
+	@test -n '$(DIR)' || { echo 'make suites DIR=FOLDER, with engine.io-protocol and socket.io-protocol in it'; exit 2; }
+	sh e2e/suites.sh '$(DIR)/engine.io-protocol/test-suite' '$(DIR)/socket.io-protocol/test-suite'
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (30s)
