@@ -87,12 +87,12 @@ type model struct {
 }
 
 func newModel(t *rapid.T, g *generation.Generation) *model {
-	m := &model{T: t, g: g, rec: new(recorder), now: second, ids: map[*Cast]int{}, freed: map[*Cast]int{}}
+	m := &model{T: t, g: g, rec: new(recorder), now: sec, ids: map[*Cast]int{}, freed: map[*Cast]int{}}
 	released = func(c *Cast) { m.freed[c]++ }
 	cfg := testConfig(g, m.rec)
 	cfg.Limits.OutboxCasts = maxCasts
 	if !g.Rules.PathHandshake {
-		cfg.Timers.Join = 45 * second
+		cfg.Timers.Join = 45 * sec
 	}
 	cfg.Schedule = func(s *Session) { m.armed = s.Deadline() }
 	cfg.Gone = func(*Session) { m.gone++ }
@@ -149,7 +149,7 @@ func (m *model) time() {
 	if !m.rarely(3) {
 		m.pong() // most clients live
 	}
-	step := time.Duration(rapid.IntRange(0, 15).Draw(m.T, "seconds")) * second
+	step := time.Duration(rapid.IntRange(0, 15).Draw(m.T, "seconds")) * sec
 	m.now += step
 	if m.armed != 0 && rapid.Bool().Draw(m.T, "on time") {
 		m.now = max(m.now-step, m.armed)

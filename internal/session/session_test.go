@@ -12,12 +12,12 @@ import (
 	"github.com/sockeye-io/socketio/packet"
 )
 
-const second = time.Second
+const sec = time.Second
 
 // Node's defaults, and revision 1's (revision-1.md §7.1).
 var (
-	engineTimers = Timers{Interval: 25 * second, Timeout: 20 * second, Close: 45 * second, Upgrade: 10 * second}
-	rev1Timers   = Timers{Interval: 25 * second, Timeout: 60 * second, Poll: 20 * second, Close: 60 * second, Unopened: 60 * second}
+	engineTimers = Timers{Interval: 25 * sec, Timeout: 20 * sec, Close: 45 * sec, Upgrade: 10 * sec}
+	rev1Timers   = Timers{Interval: 25 * sec, Timeout: 60 * sec, Poll: 20 * sec, Close: 60 * sec, Unopened: 60 * sec}
 )
 
 // testConfig returns a prepared configuration whose handler is h.
@@ -116,7 +116,7 @@ type rig struct {
 
 func newRig(t *testing.T, g *generation.Generation, change ...func(*Config)) *rig {
 	t.Helper()
-	b := &rig{t: t, rec: new(recorder), now: second}
+	b := &rig{t: t, rec: new(recorder), now: sec}
 	b.cfg = testConfig(g, b.rec)
 	for _, f := range change {
 		f(b.cfg)
@@ -271,7 +271,7 @@ func (b *rig) alive() {
 // at lets the time be d after the beginning of the session, and ticks if due.
 func (b *rig) at(d time.Duration) {
 	b.t.Helper()
-	b.now = second + d
+	b.now = sec + d
 	for range 100 {
 		at := b.Deadline()
 		if at == 0 || at > b.now {
