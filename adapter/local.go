@@ -28,7 +28,7 @@ type localMember struct {
 	queue   []*Message
 	running bool
 	left    bool
-	asked   sync.WaitGroup
+	asked   sync.WaitGroup // calls of node.Answer
 }
 
 // Join implements [Bus]. It does not block.
@@ -101,6 +101,9 @@ func (m *localMember) deliver() {
 		m.queue = nil
 		m.mu.Unlock()
 		for _, msg := range batch {
+			if m.gone() {
+				break
+			}
 			m.node.Deliver(msg, "")
 		}
 		m.mu.Lock()
@@ -124,9 +127,13 @@ func (m *localMember) Ask(ctx context.Context, q *Query) iter.Seq2[*Reply, error
 		for _, o := range m.bus.others(m) {
 			if o.begin() {
 				answers.Add(1)
-				done := sync.OnceFunc(func() { o.asked.Done(); answers.Done() })
-				// A goroutine of its own, as a node may reply before it returns.
-				go o.node.Answer(ctx, q, send(ctx, replies), done)
+				done := sync.OnceFunc(answers.Done)
+				// A goroutine of its own, as a node may reply before it returns. Leave
+				// waits for it.
+				go func() {
+					defer o.asked.Done()
+					o.node.Answer(ctx, q, send(ctx, replies), done)
+				}()
 			}
 		}
 		go func() { answers.Wait(); close(complete) }() // ends with the last answer
@@ -137,6 +144,9 @@ func (m *localMember) Ask(ctx context.Context, q *Query) iter.Seq2[*Reply, error
 					return
 				}
 			case <-complete:
+				if err := ctx.Err(); err != nil {
+					yield(nil, err) // who replied too late was not heard
+				}
 				return
 			case <-ctx.Done():
 				yield(nil, ctx.Err())

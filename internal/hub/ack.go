@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/sockeye-io/socketio/packet"
@@ -35,6 +36,10 @@ func (p *pendingAcks) add(id uint64, c *call, max int) (evicted *call) {
 			delete(p.calls, p.order[0])
 		}
 		p.order = p.order[1:]
+	}
+	if len(p.order) > 2*len(p.calls)+16 {
+		// Answered ones behind one that waits long.
+		p.order = slices.DeleteFunc(p.order, func(id uint64) bool { return p.calls[id] == nil })
 	}
 	p.calls[id] = c
 	p.order = append(p.order, id)

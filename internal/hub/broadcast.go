@@ -95,31 +95,30 @@ func (ns *Namespace) each(b *Broadcast, f func(*Socket)) {
 		}
 	}
 	// Whom f was called for, or must not be called for.
-	done := make(map[*Socket]struct{})
-	if b.Skip != nil {
-		done[b.Skip] = struct{}{}
+	var done map[*Socket]struct{}
+	if len(b.Rooms) > 0 || len(b.Except) > 0 {
+		done = make(map[*Socket]struct{})
 	}
 	for _, name := range b.Except {
 		ns.members(name, func(s *Socket) { done[s] = struct{}{} })
 	}
-	once := func(s *Socket) {
-		if _, ok := done[s]; !ok {
-			done[s] = struct{}{}
-			f(s)
-		}
-	}
-	if len(b.Rooms) > 0 {
-		for _, name := range b.Rooms {
-			ns.members(name, once)
+	if len(b.Rooms) == 0 {
+		ns.all.mu.Lock()
+		defer ns.all.mu.Unlock()
+		for _, s := range ns.all.sockets {
+			if _, ok := done[s]; !ok && s != b.Skip {
+				f(s)
+			}
 		}
 		return
 	}
-	ns.all.mu.Lock()
-	defer ns.all.mu.Unlock()
-	for _, s := range ns.all.sockets {
-		if _, ok := done[s]; !ok {
-			f(s)
-		}
+	for _, name := range b.Rooms {
+		ns.members(name, func(s *Socket) {
+			if _, ok := done[s]; !ok && s != b.Skip {
+				done[s] = struct{}{}
+				f(s)
+			}
+		})
 	}
 }
 

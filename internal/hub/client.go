@@ -66,7 +66,7 @@ func (c *Client) message(p *packet.Packet) error {
 		}
 		return errNotJoined
 	}
-	if s.state == connecting && !c.sess.Generation().Rules.EarlyEvents {
+	if s.state == connecting && p.Type != packet.Disconnect && !c.sess.Generation().Rules.EarlyEvents {
 		c.mu.Unlock()
 		return errTooEarly
 	}
@@ -119,10 +119,7 @@ func (c *Client) leave(s *Socket, reason session.Reason, keep bool) {
 
 // closed ends all sockets of a client whose session has ended.
 func (c *Client) closed(reason session.Reason) {
-	// A client that left or was lost had sent its last events in good faith; what
-	// one sent that the server threw out counts no more (decision 17).
-	keep := reason == session.TransportClose || reason == session.TransportError ||
-		reason == session.PingTimeout || reason == session.ClientDisconnect || reason == session.ForcedClose
+	keep := keeps(reason)
 	for {
 		c.mu.Lock()
 		c.gone = true
@@ -138,6 +135,18 @@ func (c *Client) closed(reason session.Reason) {
 		c.sockets = c.sockets[:len(c.sockets)-1]
 		c.leave(s, reason, keep)
 	}
+}
+
+// keeps reports whether events that nobody has handled yet still count. A client that
+// left or was lost had sent them in good faith, and a server that shuts down loses
+// nothing; what a client sent that was thrown out counts no more (decision 17).
+func keeps(reason session.Reason) bool {
+	switch reason {
+	case session.TransportClose, session.TransportError, session.PingTimeout,
+		session.ClientDisconnect, session.ForcedClose, session.ServerShutdown:
+		return true
+	}
+	return false
 }
 
 // disconnect throws s out of its namespace. The client is told.
@@ -169,7 +178,9 @@ func (c *Client) kick(reason session.Reason) {
 		c.mu.Lock()
 		names := make([]string, 0, len(c.sockets))
 		for _, s := range c.sockets {
-			names = append(names, s.ns.name)
+			if s.state == connected {
+				names = append(names, s.ns.name)
+			}
 		}
 		c.mu.Unlock()
 		for _, name := range names {

@@ -89,11 +89,20 @@ func (r *Refusal) object() []byte {
 
 // join runs the namespace's middleware and makes the socket a member. It runs on
 // the socket's own goroutine.
-func (s *Socket) join(_ *Event, h *handlers) {
-	if err := s.admit(h.use); err != nil {
-		s.refused(err)
-		return
+func (s *Socket) join(h *handlers) {
+	var err error = errInternal // a gate may not return
+	defer func() {
+		if err != nil {
+			s.refused(err)
+		}
+	}()
+	if err = s.admit(h.use); err == nil {
+		s.enter(h)
 	}
+}
+
+// enter makes a socket that the middleware let in a member.
+func (s *Socket) enter(h *handlers) {
 	c := s.client
 	c.mu.Lock()
 	if s.state != connecting {
@@ -109,16 +118,22 @@ func (s *Socket) join(_ *Event, h *handlers) {
 		wake.Wake()
 	}
 	c.sess.Joined()
+	welcome := false // a handler may not return
+	defer func() {
+		if !welcome {
+			c.disconnect(s)
+		}
+	}()
 	for _, f := range h.connect {
-		err := errors.New("panic")
+		var err error = errInternal
 		s.guard("OnConnect", func() { err = f(s) })
 		if err != nil {
 			s.ns.hub.cfg.Logger.Info("socketio: OnConnect refused a socket",
 				slog.String("namespace", s.ns.name), slog.String("socket", s.id), slog.Any("error", err))
-			c.disconnect(s)
 			return
 		}
 	}
+	welcome = true
 }
 
 // greeting is the answer to a Connect.
@@ -169,6 +184,7 @@ func (s *Socket) refused(err error) {
 	c.leave(s, session.ServerDisconnect, false)
 	c.refuse(s.ns.name, r)
 	if c.sess.Generation().Rules.JoinsMain && s.ns.name == "/" {
-		c.sess.End(c.hub.cfg.Now(), session.Drain, session.ServerDisconnect)
+		// Not in the way that makes it come back, only to be refused again.
+		c.sess.End(c.hub.cfg.Now(), session.Kick, session.ServerDisconnect)
 	}
 }

@@ -13,15 +13,14 @@ var ErrNoAck = errors.New("socketio: no acknowledgement is owed")
 
 // NeedsAck reports whether the client waits for the application's answer.
 func (e *Event) NeedsAck() bool {
-	return e.Packet.ID != "" && !e.Packet.AutoAck && !e.answered
+	return e.Packet.ID != "" && !e.Packet.AutoAck && !e.answered.Load()
 }
 
-// Ack answers the event. It must be called at most once.
+// Ack answers the event, once.
 func (e *Event) Ack(args packet.Args) error {
-	if !e.NeedsAck() {
+	if !e.NeedsAck() || !e.answered.CompareAndSwap(false, true) {
 		return ErrNoAck
 	}
-	e.answered = true
 	return e.socket.Send(packet.Packet{Type: packet.Ack, ID: e.Packet.ID, Args: args}, false)
 }
 

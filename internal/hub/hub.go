@@ -120,9 +120,7 @@ func (h *Hub) Opened(s *session.Session) {
 	c := &Client{hub: h, sess: s}
 	s.User = c
 	h.clients.add(c)
-	if h.draining.Load() {
-		s.Pause()
-	}
+	c.drain()
 	if s.Generation().Rules.JoinsMain {
 		c.connect(packet.Packet{Type: packet.Connect, Namespace: "/"})
 	}
@@ -147,7 +145,7 @@ func (h *Hub) Drain(ctx context.Context) error {
 	h.draining.Store(true)
 	clients := h.clients.all()
 	for _, c := range clients {
-		c.sess.Pause()
+		c.drain()
 	}
 	for _, c := range clients {
 		select {
@@ -157,6 +155,13 @@ func (h *Hub) Drain(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// drain stops reading from the client if the server is being emptied.
+func (c *Client) drain() {
+	c.mu.Lock()
+	c.pause()
+	c.mu.Unlock()
 }
 
 // LeaveBus ends the membership in a cluster.

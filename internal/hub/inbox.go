@@ -3,6 +3,7 @@ package hub
 import (
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/sockeye-io/socketio/internal/session"
 	"github.com/sockeye-io/socketio/packet"
@@ -24,7 +25,7 @@ type Event struct {
 	socket   *Socket
 	next     *Event
 	kind     eventKind
-	answered bool
+	answered atomic.Bool
 }
 
 // Socket returns the socket that sent the event.
@@ -69,9 +70,26 @@ func (c *Client) full() bool {
 	return c.inbox.events >= n*c.hub.cfg.InboxEvents || c.inbox.bytes >= n*c.hub.cfg.InboxBytes
 }
 
+// enough reports whether nothing more is to be read: the inbox is full, or the server
+// is being emptied. But what a handler waits for can come only by reading. mu is held.
+func (c *Client) enough() bool {
+	return c.full() || c.inbox.waits == 0 && c.hub.draining.Load()
+}
+
+// pause stops reading if there is enough. It tells the session with mu held, so that
+// no resume, which is decided with mu held, is overtaken by it.
+func (c *Client) pause() (paused bool) {
+	if !c.enough() {
+		return false
+	}
+	c.inbox.paused = true
+	c.sess.Pause()
+	return true
+}
+
 // mayResume reports whether reading was paused and may go on. mu is held.
 func (c *Client) mayResume() bool {
-	if !c.inbox.paused || c.full() || c.hub.draining.Load() {
+	if !c.inbox.paused || c.enough() {
 		return false
 	}
 	c.inbox.paused = false
@@ -106,21 +124,10 @@ func (c *Client) taken() {
 	}
 	c.crossed = false
 	c.mu.Lock()
-	full := c.full() && !c.gone
-	stuck := full && c.inbox.waits > 0
-	c.inbox.paused = c.inbox.paused || full
+	stuck := c.pause() && c.inbox.waits > 0
 	c.mu.Unlock()
-	switch {
-	case stuck:
+	if stuck {
 		c.sess.End(c.hub.cfg.Now(), session.Drain, session.InboxFull)
-	case full:
-		c.sess.Pause()
-		c.mu.Lock()
-		resume := c.mayResume() // a handler may have made room before the pause
-		c.mu.Unlock()
-		if resume {
-			c.sess.Resume()
-		}
 	}
 }
 
@@ -131,7 +138,10 @@ func (c *Client) waiting(n int) {
 	c.mu.Lock()
 	c.inbox.waits += n
 	resume := n > 0 && c.mayResume()
-	stuck := n > 0 && c.inbox.paused && c.full()
+	stuck := n > 0 && c.inbox.paused
+	if n < 0 {
+		c.pause()
+	}
 	c.mu.Unlock()
 	if resume {
 		c.sess.Resume()
@@ -147,7 +157,7 @@ func (s *Socket) dispatch() {
 	finished := false
 	defer func() {
 		if !finished { // a handler called runtime.Goexit
-			go s.dispatch()
+			go s.dispatch() // as the one before
 		}
 	}()
 	for {
@@ -211,7 +221,7 @@ func (s *Socket) handle(e *Event) {
 	h := s.ns.handlers.Load()
 	switch e.kind {
 	case joins:
-		s.join(e, h)
+		s.join(h)
 		return
 	case ended:
 		for _, f := range h.disconnect {
@@ -226,34 +236,48 @@ func (s *Socket) handle(e *Event) {
 			f = h.events[e.Packet.Name]
 		}
 	}
-	if !s.run(e, f, h.any) && e.Packet.ID != "" && !e.Packet.AutoAck {
-		e.Fail(errInternal)
-	}
+	s.run(e, f, h.any)
 }
 
-// run calls the handlers of an event. It reports whether they returned.
-func (s *Socket) run(e *Event, f EventFunc, any []EventFunc) (returned bool) {
-	defer s.recovered(e.Packet.Name)
+// run calls the handlers of an event. If one of them does not return, the answer that
+// is owed is an error.
+func (s *Socket) run(e *Event, f EventFunc, any []EventFunc) {
+	returned := false
+	defer func() {
+		if !returned {
+			s.broken(e.Packet.Name, recover())
+			e.Fail(errInternal)
+		}
+	}()
 	for _, a := range any {
 		a(e)
 	}
 	if f != nil {
 		f(e)
 	}
-	return true
+	returned = true
 }
 
 // guard calls f and survives its panic.
-func (s *Socket) guard(what string, f func()) (returned bool) {
-	defer s.recovered(what)
+func (s *Socket) guard(what string, f func()) {
+	returned := false
+	defer func() {
+		if !returned {
+			s.broken(what, recover())
+		}
+	}()
 	f()
-	return true
+	returned = true
 }
 
-func (s *Socket) recovered(what string) {
-	if v := recover(); v != nil {
-		s.ns.hub.cfg.Logger.Error("socketio: panic in a handler",
-			slog.String("handler", what), slog.String("namespace", s.ns.name), slog.String("socket", s.id),
-			slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+// broken logs that a handler did not return: v is what it panicked with, or nil if it
+// called runtime.Goexit.
+func (s *Socket) broken(what string, v any) {
+	text := "socketio: panic in a handler"
+	if v == nil {
+		text = "socketio: a handler ended its goroutine"
 	}
+	s.ns.hub.cfg.Logger.Error(text,
+		slog.String("handler", what), slog.String("namespace", s.ns.name), slog.String("socket", s.id),
+		slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
 }

@@ -67,7 +67,8 @@ const MaxRoomName = 1024
 var ErrRoomName = errors.New("socketio: room name is too long")
 
 // Join puts the socket into the room called name. Joining again, or one's own id,
-// changes nothing. It fails if the socket has left its namespace.
+// changes nothing. It fails if the socket has left its namespace. What its middleware
+// lets it join, it joins when it is let in.
 func (s *Socket) Join(name string) error {
 	if name == s.id {
 		return nil
@@ -83,11 +84,15 @@ func (s *Socket) Join(name string) error {
 	if s.gone {
 		return ErrClosed
 	}
-	if s.rooms.get(name) != nil {
+	if s.rooms.get(name) != nil || slices.Contains(s.early, name) {
 		return nil
 	}
-	if max := s.ns.hub.cfg.MaxRooms; max > 0 && s.rooms.len() >= max {
+	if max := s.ns.hub.cfg.MaxRooms; max > 0 && s.rooms.len()+len(s.early) >= max {
 		return ErrTooManyRooms
+	}
+	if !s.seen {
+		s.early = append(s.early, name)
+		return nil
 	}
 	r := sh.rooms[name]
 	if r == nil {
@@ -110,7 +115,9 @@ func (s *Socket) Leave(name string) {
 	if m := s.rooms.get(name); m != nil {
 		sh.remove(m)
 		s.rooms.remove(name)
+		return
 	}
+	s.early = slices.DeleteFunc(s.early, func(n string) bool { return n == name })
 }
 
 // remove takes m out of its room. mu is held.
@@ -187,8 +194,9 @@ func (r *roomSet) each(f func(*membership)) {
 func (s *Socket) Rooms() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	names := make([]string, 1, 1+s.rooms.len())
+	names := make([]string, 1, 1+s.rooms.len()+len(s.early))
 	names[0] = s.id
+	names = append(names, s.early...)
 	s.rooms.each(func(m *membership) { names = append(names, m.room.name) })
 	return names
 }
@@ -200,6 +208,13 @@ func (s *Socket) appear() {
 	sh.sockets[s.id] = s
 	sh.mu.Unlock()
 	s.ns.all.add(s)
+	s.mu.Lock()
+	early := s.early
+	s.seen, s.early = true, nil
+	s.mu.Unlock()
+	for _, name := range early {
+		_ = s.Join(name) // it could before
+	}
 }
 
 // vanish takes the socket out of all rooms. gone is set, so that it joins no more.

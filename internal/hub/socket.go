@@ -49,6 +49,8 @@ type Socket struct {
 
 	mu     sync.Mutex
 	gone   bool
+	seen   bool     // broadcasts see it
+	early  []string // rooms that it joined before
 	rooms  roomSet
 	acks   *pendingAcks
 	ctx    context.Context
