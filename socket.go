@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 
 	"github.com/sockeye-io/socketio/internal/hub"
 	"github.com/sockeye-io/socketio/packet"
@@ -78,8 +79,13 @@ func textPacket(text string) packet.Packet {
 	return packet.Packet{Type: packet.Text, Data: []byte(text)}
 }
 
+var errOneValue = errors.New("socketio: a JSON message is one value")
+
 func jsonPacket(v any) (packet.Packet, error) {
 	a, err := encode([]any{v})
+	if err == nil && Args(a).Len() != 1 {
+		err = errOneValue // v is an Args
+	}
 	return packet.Packet{Type: packet.JSON, Args: a}, err
 }
 

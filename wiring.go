@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -24,14 +25,17 @@ func (o *Options) transport(h *hub.Hub) *transport.Config {
 		Transports:     o.Transports,
 		Origins:        o.Origins,
 		TrustedProxies: o.TrustedProxies,
-		MaxFields:      o.MaxHeaderFields,
+		MaxFields:      orNone(o.MaxHeaderFields),
 		MaxUnopened:    o.MaxUnopened,
 		HandshakeRate:  o.HandshakesPerSecond,
-		HandshakeBurst: o.HandshakeBurst,
+		HandshakeBurst: orNone(o.HandshakeBurst),
 		BodyTimeout:    o.BodyTimeout,
 		Owner:          o.NodeID,
 		Secret:         o.Secret,
 		Logger:         o.Logger,
+	}
+	if o.BodyTimeout < 0 {
+		c.BodyTimeout = 1 << 62 // a century
 	}
 	for _, g := range o.generations() {
 		c.Sessions = append(c.Sessions, o.session(g, h))
@@ -46,6 +50,14 @@ func (o *Options) transport(h *hub.Hub) *transport.Config {
 		}
 	}
 	return c
+}
+
+// orNone returns n, or for a limit that is off one that nothing reaches.
+func orNone(n int) int {
+	if n < 0 {
+		return math.MaxInt
+	}
+	return n
 }
 
 // generations returns those that are served.
