@@ -1,0 +1,237 @@
+package socketio_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/sockeye-io/socketio"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A mode is how a client talks: its generation and its transport.
+type mode struct {
+	name      string
+	codec     grammar
+	open      func(*client) error
+	rev1      bool // the generation of 2011
+	websocket bool // from the beginning
+	upgrades  bool // to a WebSocket, once connected
+}
+
+var (
+	rev1WebSocket = mode{name: "revision 1 websocket", codec: rev1Grammar{}, open: openRev1, rev1: true, websocket: true}
+	rev1Polling   = mode{name: "revision 1 xhr-polling", codec: rev1Grammar{}, open: openRev1, rev1: true}
+	rev5WebSocket = mode{name: "revision 5 websocket", codec: rev5Grammar{}, open: openRev5, websocket: true}
+	rev5Polling   = mode{name: "revision 5 polling", codec: rev5Grammar{}, open: openRev5}
+	rev5Upgrade   = mode{name: "revision 5 upgrade", codec: rev5Grammar{}, open: openRev5, upgrades: true}
+
+	modes = []mode{rev1WebSocket, rev1Polling, rev5WebSocket, rev5Polling, rev5Upgrade}
+)
+
+// generation is what Handshake.Generation says.
+func (m mode) generation() string {
+	if m.rev1 {
+		return "revision 1"
+	}
+	return "revision 5"
+}
+
+// streaming reports whether a stream carries a connected client.
+func (m mode) streaming() bool { return m.websocket || m.upgrades }
+
+// without opts a test out of modes.
+type without struct {
+	reason string
+	modes  []mode
+}
+
+func not(reason string, modes ...mode) without { return without{reason, modes} }
+
+var (
+	rev1Modes = []mode{rev1WebSocket, rev1Polling}
+	rev5Modes = []mode{rev5WebSocket, rev5Polling, rev5Upgrade}
+)
+
+// run runs f in every mode that it does not opt out of, in a bubble of its own: the
+// network is in memory, and time passes when nothing else happens.
+func run(t *testing.T, f func(t *testing.T, m mode), opts ...without) {
+	t.Parallel()
+	for _, m := range modes {
+		t.Run(m.name, func(t *testing.T) {
+			for _, o := range opts {
+				if slices.ContainsFunc(o.modes, func(x mode) bool { return x.name == m.name }) {
+					t.Skip(o.reason)
+				}
+			}
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { f(t, m) })
+		})
+	}
+}
+
+// bubble runs f once.
+func bubble(t *testing.T, f func(t *testing.T)) {
+	t.Parallel()
+	synctest.Test(t, f)
+}
+
+// A site is a server on the network in memory.
+type site struct {
+	*socketio.Server
+	t    testing.TB
+	net  *pipes
+	http *http.Server
+	log  *logBook
+}
+
+// serve runs a server, and ends it with the test.
+func serve(t testing.TB, opts *socketio.Options, wrap ...func(http.Handler) http.Handler) *site {
+	log := &logBook{}
+	o := socketio.Options{}
+	if opts != nil {
+		o = *opts
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	srv := socketio.NewServer(&o)
+	var h http.Handler = srv
+	for _, w := range wrap {
+		h = w(h)
+	}
+	s := &site{Server: srv, t: t, net: newPipes(), http: &http.Server{Handler: h}, log: log}
+	s.http.ErrorLog = slog.NewLogLogger(o.Logger.Handler(), slog.LevelError)
+	served := make(chan struct{})
+	go func() { defer close(served); _ = s.http.Serve(s.net) }() // ends with Close
+	t.Cleanup(func() {
+		srv.Close()
+		s.http.Close()
+		s.net.Close()
+		<-served
+	})
+	return s
+}
+
+// A logBook keeps what was logged.
+type logBook struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// has reports whether all words were logged.
+func (l *logBook) has(words ...string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, w := range words {
+		if !strings.Contains(l.b.String(), w) {
+			return false
+		}
+	}
+	return true
+}
+
+// A journal has what happened on the server, in order.
+type journal struct {
+	t       testing.TB
+	entries chan string
+}
+
+func newJournal(t testing.TB) *journal { return &journal{t, make(chan string, 1<<16)} }
+
+func (j *journal) add(format string, args ...any) { j.entries <- fmt.Sprintf(format, args...) }
+
+func (j *journal) want(texts ...string) {
+	j.t.Helper()
+	for _, want := range texts {
+		select {
+		case got := <-j.entries:
+			if got != want {
+				j.t.Fatalf("%q happened, want %q", got, want)
+			}
+		case <-time.After(5 * time.Minute):
+			j.t.Fatalf("%q does not happen", want)
+		}
+	}
+}
+
+// silence checks that nothing else happened.
+func (j *journal) silence() {
+	j.t.Helper()
+	synctest.Wait()
+	select {
+	case got := <-j.entries:
+		j.t.Fatalf("%q happened, want nothing", got)
+	default:
+	}
+}
+
+// watch has a namespace's comings and goings in a journal.
+func watch(t testing.TB, ns *socketio.Namespace) *journal {
+	j := newJournal(t)
+	ns.OnConnect(func(*socketio.Socket) error { j.add("connect"); return nil })
+	ns.OnDisconnect(func(_ *socketio.Socket, reason string) { j.add("disconnect: %s", reason) })
+	return j
+}
+
+// only returns the only socket of a namespace.
+func only(t testing.TB, ns *socketio.Namespace) *socketio.Socket {
+	t.Helper()
+	for s := range ns.Sockets() {
+		if ns.Len() == 1 {
+			return s
+		}
+	}
+	t.Fatalf("%d sockets", ns.Len())
+	return nil
+}
+
+// limited returns a context that ends.
+func limited(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// TestEcho is what every mode must be able to do before anything else is tested.
+func TestEcho(t *testing.T) {
+	run(t, func(t *testing.T, m mode) {
+		s := serve(t, nil)
+		j := watch(t, s.Namespace)
+		socketio.On(s, "echo", func(s *socketio.Socket, a socketio.Args) { s.Emit("echo", a) })
+		socketio.Reply(s, "double", func(_ *socketio.Socket, n int) (int, error) { return 2 * n, nil })
+		c := s.connect(m)
+		j.want("connect")
+		c.emit("echo", `"a",{"b":[1,null,"ü\u2028"]}`)
+		if got := c.next(); got.name != "echo" || compact(got.data) == "" {
+			t.Errorf("got %v", got)
+		}
+		if got := c.ask("double", "21"); got != "[42]" {
+			t.Errorf("answer: %s", got)
+		}
+		c.close()
+		c.ended()
+		if m.rev1 {
+			j.want("disconnect: client namespace disconnect")
+		} else {
+			j.want("disconnect: transport close")
+		}
+	})
+}
