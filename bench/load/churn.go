@@ -89,7 +89,7 @@ func (c *churn) ready(n *conn, data []byte) ([]byte, error) {
 		// Closed in good order, unlike elsewhere: a server that gets a reset
 		// for its FIN has an error to handle, which no real client gives it.
 		// The port rests in TIME_WAIT on the server's side.
-		err := unix.SetsockoptLinger(n.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{})
+		err := sysSetOption(n.fd, unix.SOL_SOCKET, unix.SO_LINGER, unix.Linger{})
 		if err != nil {
 			return nil, err
 		}

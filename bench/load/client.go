@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,34 +22,34 @@ func dial(addr string, seq int) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := sysSocket()
 	if err != nil {
 		return -1, fmt.Errorf("socket: %w", err)
 	}
-	if err := connect(fd, to, byte(2+seq%250)); err != nil {
-		unix.Close(fd)
+	from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, byte(2 + seq%250)}), 0)
+	if err := connect(fd, from, to); err != nil {
+		sysClose(fd)
 		return -1, err
 	}
 	return fd, nil
 }
 
-func connect(fd int, to netip.AddrPort, last byte) error {
-	limit := unix.NsecToTimeval((10 * time.Second).Nanoseconds())
+func connect(fd int, from, to netip.AddrPort) error {
 	// Lingering for no time makes closing a reset, which leaves no
 	// connection behind in TIME_WAIT.
 	for _, err := range []error{
-		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
-		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1),
-		unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}),
-		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit),
-		unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, last}}),
+		sysSetOption(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, int32(1)),
+		sysSetOption(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, int32(1)),
+		sysSetOption(fd, unix.SOL_SOCKET, unix.SO_LINGER, unix.Linger{Onoff: 1}),
+		sysSetOption(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, unix.Timeval{Sec: 10}),
+		sysAddress(unix.SYS_BIND, fd, from),
 	} {
 		if err != nil {
 			return fmt.Errorf("preparing a socket: %w", err)
 		}
 	}
 	for {
-		err := unix.Connect(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()})
+		err := sysAddress(unix.SYS_CONNECT, fd, to)
 		// The runtime's signals interrupt; the connect went on meanwhile.
 		if err == nil || err == unix.EISCONN {
 			return nil

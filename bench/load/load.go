@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -138,14 +137,11 @@ type conn struct {
 // write sends all of b. Requests are small and few are outstanding, so a full
 // socket buffer is a mistake in the workload, not a thing to wait for.
 func (c *conn) write(b []byte) error {
-	// Raw, like all calls of the measured phase: nothing else in this process
-	// has work meanwhile, so the scheduler need not hear of them. Without
-	// that it is the load that cannot keep up.
-	n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
-	if errno != 0 {
-		return fmt.Errorf("write: %w", errno)
+	n, err := sysWrite(c.fd, b)
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
 	}
-	if int(n) < len(b) {
+	if n < len(b) {
 		return fmt.Errorf("write: %w", io.ErrShortWrite)
 	}
 	return nil
@@ -171,11 +167,7 @@ func newLoop(t Target) (*loop, error) {
 
 // add hands c, connected, over to the loop.
 func (l *loop) add(c *conn) error {
-	if err := unix.SetNonblock(c.fd, true); err != nil {
-		return err
-	}
-	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(c.fd)}
-	if err := unix.EpollCtl(l.epfd, unix.EPOLL_CTL_ADD, c.fd, &ev); err != nil {
+	if err := sysWatch(l.epfd, c.fd); err != nil {
 		return err
 	}
 	l.conns[c.fd] = c
@@ -185,7 +177,7 @@ func (l *loop) add(c *conn) error {
 // drop closes c, which leaves the epoll by that.
 func (l *loop) drop(c *conn) {
 	delete(l.conns, c.fd)
-	unix.Close(c.fd)
+	sysClose(c.fd)
 }
 
 func (l *loop) close() {
@@ -202,13 +194,12 @@ func (l *loop) run(d time.Duration, w workload) error {
 		if left <= 0 {
 			return nil
 		}
-		n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epfd), uintptr(unsafe.Pointer(&l.events[0])),
-			uintptr(len(l.events)), uintptr(left/time.Millisecond)+1, 0, 0)
-		if errno == unix.EINTR {
+		n, err := sysEpollWait(l.epfd, l.events[:], int(left/time.Millisecond)+1)
+		if err == unix.EINTR {
 			continue
 		}
-		if errno != 0 {
-			return fmt.Errorf("epoll_wait: %w", errno)
+		if err != nil {
+			return fmt.Errorf("epoll_wait: %w", err)
 		}
 		for _, ev := range l.events[:n] {
 			// A connection that the workload dropped in this very turn is
@@ -226,14 +217,14 @@ func (l *loop) run(d time.Duration, w workload) error {
 // The end of the stream is passed on as no data at all.
 func (l *loop) read(c *conn, w workload) error {
 	have := copy(l.buf[:], c.rest)
-	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(c.fd), uintptr(unsafe.Pointer(&l.buf[have])), uintptr(len(l.buf)-have))
-	if errno == unix.EAGAIN || errno == unix.EINTR {
+	n, err := sysRead(c.fd, l.buf[have:])
+	if err == unix.EAGAIN || err == unix.EINTR {
 		return nil
 	}
-	if errno != 0 {
-		return fmt.Errorf("read: %w", errno)
+	if err != nil {
+		return fmt.Errorf("read: %w", err)
 	}
-	data := l.buf[:have+int(n)]
+	data := l.buf[:have+n]
 	if n == 0 {
 		data = nil
 	}
