@@ -111,6 +111,7 @@ func TestDisconnectRev1(t *testing.T) {
 		if r := get(t, poll, "the poll"); r.body != "0::" { // [T disconnect-by-client]
 			t.Errorf("%s: poll %+v", path, r)
 		}
+		until(t, "the session is gone", func() bool { return st.sessions.find(sid) == nil })
 		if r := st.do("GET", "/socket.io/1/xhr-polling/"+sid, ""); r.body != "7:::1+0" {
 			t.Errorf("%s: next poll %+v", path, r)
 		}

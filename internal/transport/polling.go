@@ -145,10 +145,15 @@ func (x *exchange) settle(sess *session.Session, p *poll) {
 	ok = x.pollAnswer(p.body)
 }
 
-// pollAnswer writes body and reports whether the client was there to get it: a Write
-// that fails or a flush that fails says no, and so does the request's context, which
-// ends when net/http sees that the connection has.
+// pollAnswer writes body and reports whether the client was there to get it. A Write
+// proves nothing, a flush that fails says no, and the request's context has ended if
+// net/http saw the connection end. It counts only up to the write: afterwards the
+// client may have read the answer and closed, as one does that keeps few idle
+// connections, and would get everything twice.
 func (x *exchange) pollAnswer(body []byte) bool {
+	if x.r.Context().Err() != nil {
+		return false
+	}
 	h := x.w.Header()
 	h["Content-Type"] = x.link.pollType
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
@@ -160,7 +165,7 @@ func (x *exchange) pollAnswer(body []byte) bool {
 		err = x.rc.Flush()
 	}
 	_ = x.rc.SetWriteDeadline(time.Time{}) // the connection may have other uses
-	return err == nil && x.r.Context().Err() == nil
+	return err == nil
 }
 
 // defaultPayload bounds the answer to a poll where messages have no bound.
