@@ -27,7 +27,7 @@ const (
 
 // patience bounds waits that end a run that hangs. Nothing passes or fails by
 // its speed.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // under is the kind that SOCKEYE_E2E_SERVER names; binary is ours, once built.
 var (

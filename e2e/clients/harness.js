@@ -9,7 +9,7 @@ const assert = require("assert");
 const { EventEmitter } = require("events");
 const net = require("net");
 
-const patience = 20000;
+const patience = 45000;
 
 // bounded rejects when the promise has not settled in time.
 function bounded(promise, what, time = patience) {
