@@ -13,12 +13,7 @@ func TestByes(t *testing.T) {
 	rev1, engine := &generation.Revision1, &generation.EngineIO4
 	kick := func(b *rig) { b.End(b.now, Kick, ServerDisconnect) }
 	drain := func(b *rig) { b.End(b.now, Drain, ServerShutdown) }
-	for _, tt := range []struct {
-		name         string
-		g            *generation.Generation
-		do           func(*rig)
-		poll, stream []string
-	}{
+	for _, tt := range []byeTest{
 		// [T websocket-kick], [T disconnect-by-server]: 0:: keeps the client away.
 		{"kick, revision 1", rev1, kick, []string{"0::"}, []string{"0::"}},
 		// revision-1.md §7.5: to drain, drop the transport or answer 7:::1+0.
@@ -30,43 +25,52 @@ func TestByes(t *testing.T) {
 		// Engine.IO 4 test suite, "forcefully closes the session": "6" for the poll.
 		{"client leaves, Engine.IO", engine, nil, []string{"6"}, nil},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			bye := map[*generation.Generation]string{rev1: "0::", engine: "1"}[tt.g]
-			do := func(b *rig, leave func()) {
-				if tt.do == nil {
-					leave()
-				} else {
-					tt.do(b)
-				}
-				if len(b.rec.ends()) != 1 { // at once
-					t.Fatalf("ends: %q", b.rec.ends())
-				}
-			}
-			b := polling(t, tt.g)
-			p := b.get()
-			b.wait(p)
-			do(b, func() { b.post(bye) })
-			if p.woken == 0 {
-				t.Fatal("the poll hangs")
-			}
-			b.answer(p, tt.poll...)
-			b.check(b.Poll(b.now, new(fake)), ErrUnknown)
+		t.Run(tt.name, tt.run)
+	}
+}
 
-			b, ws := streaming(t, tt.g)
-			do(b, func() { b.recv(ws, bye) })
-			got, status := b.take(ws)
-			if status != Final || !slices.Equal(got, tt.stream) {
-				t.Fatalf("stream took %q (status %d)", got, status)
-			}
-			b.Done(b.now, ws, true)
-			if b.phase != closed {
-				t.Fatal("the session goes on")
-			}
-			b.Lost(ws, TransportClose)
-			if len(b.rec.ends()) != 1 {
-				t.Fatalf("ends: %q", b.rec.ends())
-			}
-		})
+type byeTest struct {
+	name         string
+	g            *generation.Generation
+	do           func(*rig) // nil: the client leaves
+	poll, stream []string
+}
+
+func (tt *byeTest) run(t *testing.T) {
+	bye := map[*generation.Generation]string{&generation.Revision1: "0::", &generation.EngineIO4: "1"}[tt.g]
+	end := func(b *rig, leave func()) {
+		if tt.do == nil {
+			leave()
+		} else {
+			tt.do(b)
+		}
+		if len(b.rec.ends()) != 1 { // at once
+			t.Fatalf("ends: %q", b.rec.ends())
+		}
+	}
+	b := polling(t, tt.g)
+	p := b.get()
+	b.wait(p)
+	end(b, func() { b.post(bye) })
+	if p.woken == 0 {
+		t.Fatal("the poll hangs")
+	}
+	b.answer(p, tt.poll...)
+	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
+
+	b, ws := streaming(t, tt.g)
+	end(b, func() { b.recv(ws, bye) })
+	got, status := b.take(ws)
+	if status != Final || !slices.Equal(got, tt.stream) {
+		t.Fatalf("stream took %q (status %d)", got, status)
+	}
+	b.Done(b.now, ws, true)
+	if b.phase != closed {
+		t.Fatal("the session goes on")
+	}
+	b.Lost(ws, TransportClose)
+	if len(b.rec.ends()) != 1 {
+		t.Fatalf("ends: %q", b.rec.ends())
 	}
 }
 

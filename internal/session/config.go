@@ -17,11 +17,13 @@ type Config struct {
 	Handler    Handler
 
 	// Schedule tells the owner of the clock that Tick is wanted at s.Deadline(),
-	// earlier than it was told before. Called with no lock held.
+	// earlier than it was told before. Called as a Transport's methods are. The
+	// deadline may move again meanwhile: what counts is s.Deadline(), asked under the
+	// owner's own lock or until it stands still, not what a Tick returned.
 	Schedule func(s *Session)
 
-	// Gone tells the owner that requests may not find s any more. Called with no
-	// lock held, once.
+	// Gone tells the owner that requests may not find s any more. Called once, as a
+	// Transport's methods are.
 	Gone func(s *Session)
 
 	Limits   Limits
@@ -94,8 +96,10 @@ type Handler interface {
 	Closed(s *Session, reason Reason)
 }
 
-// A Transport carries a session's casts. Its methods are called with no lock held,
-// must not block, and may be called from any goroutine and more often than needed.
+// A Transport carries a session's casts. Its methods must not block, and may be
+// called from any goroutine and more often than needed. They are called with mu not
+// held, but also while a message is handled: they may take, settle, push and end, and
+// must leave Receive, ReceivePayload, Bind and Poll to another goroutine.
 type Transport interface {
 	// Wake: there is something to take.
 	Wake()

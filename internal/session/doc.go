@@ -18,7 +18,8 @@
 //
 // # Locks
 //
-// mu guards the state and is never held while a transport or the handler is
-// called. recv is held while a message is handled, so that the handler sees one
-// message at a time and Opened before any of them; it is taken before mu.
+// mu guards the state and is never held while a transport, the handler or the owner
+// of the clock is called: methods collect what is to be done (effects) and do it
+// once mu is released. recv is held while a message is handled, so that the handler
+// sees one message at a time and Opened before any of them; it is taken before mu.
 package session

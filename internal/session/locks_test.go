@@ -185,22 +185,7 @@ func TestRace(t *testing.T) {
 	var push sync.WaitGroup
 	half := make(chan struct{}, pushers)
 	for i := range pushers {
-		push.Add(1)
-		go func() {
-			defer push.Done()
-			for n := range each {
-				if n == each/2 {
-					half <- struct{}{}
-				}
-				wake, err := r.s.Push(NewSingle(packet.Packet{Type: packet.Text, Data: fmt.Appendf(nil, "%d:%d", i, n)}, false))
-				if err != nil {
-					t.Error(err)
-				}
-				if wake != nil {
-					wake.Wake()
-				}
-			}
-		}()
+		push.Go(func() { r.push(t, i, each, half) })
 	}
 	r.wg.Add(1)
 	go r.tick()
@@ -230,6 +215,22 @@ func TestRace(t *testing.T) {
 	}
 	if got := rec.ends(); !slices.Equal(got, []string{string(ServerDisconnect)}) || len(rec.messages()) != posted+each {
 		t.Fatalf("ends %q, %d messages", got, len(rec.messages()))
+	}
+}
+
+// push pushes each messages, as pusher i, and says when half of them are pushed.
+func (r *racer) push(t *testing.T, i, each int, half chan<- struct{}) {
+	for n := range each {
+		if n == each/2 {
+			half <- struct{}{}
+		}
+		wake, err := r.s.Push(NewSingle(packet.Packet{Type: packet.Text, Data: fmt.Appendf(nil, "%d:%d", i, n)}, false))
+		if err != nil {
+			t.Error(err)
+		}
+		if wake != nil {
+			wake.Wake()
+		}
 	}
 }
 

@@ -101,6 +101,7 @@ func (m *model) receive(c *carrier, text string) {
 	if err := m.s.Receive(m.now, c, []byte(text), false); err != nil && m.s.phase != closed {
 		m.Fatalf("receive %q: %v, and the session lives", text, err)
 	}
+	c.stopped = m.s.Paused()
 }
 
 // take lets a carrier that was woken take; takeUnasked one that was not.

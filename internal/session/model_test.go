@@ -39,12 +39,13 @@ type carrier struct {
 	woken   bool // since it was last told to wait
 	writing bool // a lease, or another answer, is on its way
 	final   bool
+	stopped bool // it reads no further until it is told to
 	over    bool // answered, or its connection has ended
 	lease   []*Cast
 }
 
 func (c *carrier) Wake()   { c.woken = true }
-func (c *carrier) Resume() {}
+func (c *carrier) Resume() { c.stopped = false }
 
 // Close: a poll still takes its answer; a stream lets go, whatever it was writing.
 func (c *carrier) Close(Reason) {
@@ -342,6 +343,9 @@ func (m *model) checkHandler() {
 func (m *model) checkWakes() {
 	s := m.s
 	for _, c := range m.carriers {
+		if c.stopped && !c.over && s.phase == open && !s.paused {
+			m.Fatalf("carrier %s reads no more", c.name)
+		}
 		if c.over || c.writing || c.woken {
 			continue
 		}

@@ -145,12 +145,16 @@ func (s *Session) Resume() {
 		s.release()
 		s.beat.grace = true // what the client said meanwhile is still to be read
 		e.resume = s.stream
+		if s.probe != nil {
+			e.resume = s.probe.t // it may have stopped, too; and there is no stream yet
+		}
 	}
 	s.unlock(&e)
 }
 
-// Paused reports whether nothing is to be read. A stream asks after each Receive:
-// it stops reading, and then asks again, since Resume may have come between.
+// Paused reports whether nothing is to be read. A stream asks after each Receive,
+// and one that takes another transport's place before the first: it stops reading,
+// and then asks again, since Resume may have come between.
 func (s *Session) Paused() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -255,3 +255,46 @@ func TestEndFromMessageWhileUpgrading(t *testing.T) {
 	}
 	b.ended(ServerDisconnect)
 }
+
+// A WebSocket that stopped reading, as the handler was full, is told to go on
+// whether it has the session already or not: what it waits for may be "5".
+func TestUpgradePaused(t *testing.T) {
+	b, ws := probed(t)
+	b.Pause()
+	b.Resume()
+	if ws.resumed != 1 {
+		t.Fatal("the probing WebSocket reads no more")
+	}
+	b.push("a")
+	p := b.get()
+	b.take(p)
+	b.recv(ws, "5")
+	b.Pause()
+	b.Resume()
+	if ws.resumed != 2 {
+		t.Fatal("the upgraded WebSocket reads no more")
+	}
+}
+
+// A POST waits for Resumed, and for the end of the session, too.
+func TestResumed(t *testing.T) {
+	b := polling(t, &generation.EngineIO4)
+	if b.Resumed() != nil {
+		t.Fatal("nothing to wait for")
+	}
+	for _, end := range []func(){b.Resume, func() { b.Session.Fail(TransportError) }} {
+		b.Pause()
+		wait := b.Resumed()
+		select {
+		case <-wait:
+			t.Fatal("too early")
+		default:
+		}
+		end()
+		<-wait
+	}
+	b.Pause()
+	if b.Paused() || b.Resumed() != nil {
+		t.Fatal("paused after the end")
+	}
+}
