@@ -74,6 +74,7 @@ type link struct {
 
 	postXSS    bool // answers to POSTs with Origin carry X-XSS-Protection: 0
 	badPayload bool // a POST that ends its session is refused
+	awaitPoll  bool // a POST that closes the session lets a poll come first
 	keepOnCut  bool // a POST whose body is not taken costs the session nothing
 	preflight  int  // status
 
@@ -103,6 +104,7 @@ func init() {
 		pollType: plainUTF8, postType: html, postDone: "ok",
 		badPayload: true, // Engine.IO 4 test suite, "closes the session upon invalid packet format"
 		preflight:  http.StatusNoContent,
+		awaitPoll:  true,
 
 		unknownPoll: func(x *exchange) { x.refuse(unknownSID) },
 		unknownPost: func(x *exchange) { x.refuse(unknownSID) },

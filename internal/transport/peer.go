@@ -37,6 +37,8 @@ type Peer struct {
 	mu      sync.Mutex
 	gone    bool
 	reading map[*http.ResponseController]struct{} // POSTs whose bodies are being read
+	polls   int                                   // under way
+	arrived chan struct{}                         // closed when a poll comes; nil unless a POST waits for it
 }
 
 // Query returns the parsed query of the URL. A pair that cannot be parsed is left out.
@@ -136,4 +138,34 @@ func (p *Peer) interrupt() {
 	for rc := range p.reading {
 		_ = rc.SetReadDeadline(time.Unix(1, 0))
 	}
+}
+
+// pollCame notes that a poll is under way, until pollWent.
+func (p *Peer) pollCame() {
+	p.mu.Lock()
+	p.polls++
+	if p.arrived != nil {
+		close(p.arrived)
+		p.arrived = nil
+	}
+	p.mu.Unlock()
+}
+
+func (p *Peer) pollWent() {
+	p.mu.Lock()
+	p.polls--
+	p.mu.Unlock()
+}
+
+// noPoll returns a channel that is closed when a poll comes, or nil if one is under way.
+func (p *Peer) noPoll() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.polls > 0 {
+		return nil
+	}
+	if p.arrived == nil {
+		p.arrived = make(chan struct{})
+	}
+	return p.arrived
 }

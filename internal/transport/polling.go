@@ -100,13 +100,25 @@ func (x *exchange) poll(sess *session.Session) {
 		return
 	}
 	x.opened(sess)
+	if x.wait(sess, p) {
+		x.settle(sess, p)
+	} else {
+		sess.Leave(x.s.Now(), p)
+	}
+}
+
+// wait waits until p was lent what it is to be answered. It returns false if the
+// client went away.
+func (x *exchange) wait(sess *session.Session, p *poll) bool {
+	peer := sess.Peer.(*Peer)
+	peer.pollCame()
+	defer peer.pollWent()
 	gone := x.r.Context().Done()
 	for waited := false; ; waited = true {
-		casts, status := sess.TakePoll(p, p.casts[:0], x.s.maxPayload(sess))
-		p.casts = casts
+		var status session.Status
+		p.casts, status = sess.TakePoll(p, p.casts[:0], x.s.maxPayload(sess))
 		if status != session.Wait {
-			x.settle(sess, p)
-			return
+			return true
 		}
 		if !waited {
 			// The server's ReadTimeout would take the wait for a client that is gone.
@@ -117,8 +129,7 @@ func (x *exchange) poll(sess *session.Session) {
 		select {
 		case <-p.wake:
 		case <-gone:
-			sess.Leave(x.s.Now(), p)
-			return
+			return false
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sockeye-io/socketio/internal/framing"
 	"github.com/sockeye-io/socketio/internal/session"
 )
 
@@ -63,10 +64,36 @@ func (x *exchange) take(sess *session.Session, turn session.Turn) error {
 	if err != nil {
 		return err
 	}
+	x.awaitPoll(sess, body)
 	if sess.ReceivePayload(x.s.Now(), body) != nil {
 		return errEnded
 	}
 	return nil
+}
+
+// pollDelay is how long a poll may be behind the POST that was sent with it.
+const pollDelay = 50 * time.Millisecond
+
+// awaitPoll gives a poll that was sent together with a close packet, on another
+// connection, time to arrive: it is to be answered with what the close packet says,
+// not refused (Engine.IO 4 test suite, "forcefully closes the session"). Who sends its
+// poll after the answer to the POST finds the session gone.
+func (x *exchange) awaitPoll(sess *session.Session, body []byte) {
+	if !x.link.awaitPoll {
+		return
+	}
+	f, err := x.route.Generation.Framing.Parse(body, false)
+	if err != nil || f.Kind != framing.Close {
+		return
+	}
+	if arrived := sess.Peer.(*Peer).noPoll(); arrived != nil {
+		late := time.NewTimer(pollDelay)
+		defer late.Stop()
+		select {
+		case <-arrived:
+		case <-late.C:
+		}
+	}
 }
 
 // readBody reads the request's body within its time and the session's life.

@@ -178,6 +178,33 @@ func TestUnreadBody(t *testing.T) {
 	})
 }
 
+// TestCloseOvertakesPoll: a close packet that comes a moment before the poll that was
+// sent with it.
+func TestCloseOvertakesPoll(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, st *site, dial func() *wire) {
+		path := eio + "polling&sid=" + st.sid(dial().get(eio+"polling").body)
+		w, p := dial(), dial()
+		w.send(post(path, length("1"), "1"))
+		synctest.Wait()
+		if r := p.get(path); r.body != "6" {
+			t.Errorf("poll: %+v", r)
+		}
+		if r := w.answer(); r.body != "ok" {
+			t.Errorf("POST: %+v", r)
+		}
+		// Without one it is not waited for long, and what comes later is refused.
+		path = eio + "polling&sid=" + st.sid(dial().get(eio+"polling").body)
+		begin := time.Now()
+		w.send(post(path, length("1"), "1"))
+		if r := w.answer(); r.body != "ok" || time.Since(begin) != pollDelay {
+			t.Errorf("POST: %+v after %v", r, time.Since(begin))
+		}
+		if r := p.get(path); r.status != 400 {
+			t.Errorf("poll: %+v", r)
+		}
+	})
+}
+
 func TestProbeTimes(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, st *site, dial func() *wire) {
 		sid := st.sid(dial().get(eio + "polling").body)

@@ -67,17 +67,23 @@ func (x *exchange) webSocketEngineIO() {
 		return
 	}
 	t := x.s.newStream(x.route.Generation, answer)
-	t.sess = sess
-	switch err := sess.Probe(x.s.Now(), t); {
-	case errors.Is(err, session.ErrUnknown):
+	err := sess.Probe(x.s.Now(), t)
+	if errors.Is(err, session.ErrUnknown) {
 		x.refuse(unknownSID)
 		return
-	case err != nil:
-		x.refuse(badRequest)
-		return
 	}
-	if !x.hijack(t) {
-		sess.Lost(t, session.ProbeFailed)
+	switch {
+	case err == nil:
+		t.sess = sess
+		if !x.hijack(t) {
+			sess.Lost(t, session.ProbeFailed)
+			return
+		}
+	case x.hijack(t):
+		// Accepted and closed (Engine.IO 4 test suite, "ignores WebSocket connection
+		// with same sid after upgrade"; engine.io 6.6, server.js, onWebSocket).
+		t.farewell(t.goodbye(session.ProbeFailed))
+	default:
 		return
 	}
 	t.adopt()

@@ -3,7 +3,6 @@ package transport
 import (
 	"bytes"
 	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -35,11 +34,9 @@ func TestWebSocketEngineIO(t *testing.T) {
 	if r := st.do("POST", eio+"polling&sid="+sid, "4x"); r.status != 400 {
 		t.Errorf("POST: %+v", r)
 	}
-	w2 := st.dial()
-	w2.send("GET " + eio + "websocket&sid=" + sid + " HTTP/1.1\r\n" + upgradeFields)
-	if r := w2.answer(); r.status != 400 || r.body != `{"code":3,"message":"Bad request"}` {
-		t.Errorf("second WebSocket: %+v", r)
-	}
+	w2 := st.ws(eio + "websocket&sid=" + sid)
+	w2.want(websocket.Close, closePayload(1000, ""))
+	w2.eof()
 
 	w.send(masked(websocket.Close, closePayload(1000, "bye")))
 	w.want(websocket.Close, closePayload(1000, "")) // RFC 6455 §5.5.1
@@ -98,11 +95,9 @@ func TestUpgrade(t *testing.T) {
 	st.polls(1)
 
 	w := st.ws(eio + "websocket&sid=" + sid)
-	second := st.dial()
-	second.send("GET " + eio + "websocket&sid=" + sid + " HTTP/1.1\r\n" + upgradeFields)
-	if r := second.answer(); r.status != 400 {
-		t.Errorf("a second probe: %+v", r)
-	}
+	second := st.ws(eio + "websocket&sid=" + sid) // while another one probes
+	second.want(websocket.Close, closePayload(1000, ""))
+	second.eof()
 	w.text("2probe")
 	w.want(websocket.Text, "3probe")
 	// Polls in flight are ended by a noop, and those that come too.
@@ -118,6 +113,9 @@ func TestUpgrade(t *testing.T) {
 	if r := st.do("GET", path, ""); r.status != 400 || r.body != `{"code":3,"message":"Bad request"}` {
 		t.Errorf("poll after the upgrade: %+v", r)
 	}
+	third := st.ws(eio + "websocket&sid=" + sid)
+	third.want(websocket.Close, closePayload(1000, ""))
+	third.eof()
 	w.text("4x")
 	w.want(websocket.Text, "4x")
 }
@@ -143,13 +141,10 @@ func TestUpgradeFails(t *testing.T) {
 		}
 		w.eof()
 		// The polling session stays whole.
-		until(t, "another probe may come", func() bool {
-			w := st.dial()
-			defer w.Close()
-			w.send("GET " + eio + "websocket&sid=" + sid + " HTTP/1.1\r\n" + upgradeFields)
-			res, err := http.ReadResponse(w.r, nil)
-			return err == nil && res.StatusCode == 101
-		})
+		again := st.ws(eio + "websocket&sid=" + sid)
+		again.text("2probe")
+		again.want(websocket.Text, "3probe")
+		again.Close()
 		st.do("POST", eio+"polling&sid="+sid, "4still here")
 		if r := st.do("GET", eio+"polling&sid="+sid, ""); r.body != "4still here" {
 			t.Errorf("%s: poll %+v", tt.why, r)
