@@ -33,8 +33,11 @@ package conn
 
 import (
 	"net"
+	"runtime"
 	"sync"
 	"time"
+
+	"github.com/sockeye-io/socketio/internal/worker"
 )
 
 // MaxWrite is how much a handler should join for one write at most: beyond it, joining
@@ -94,6 +97,41 @@ type Group struct {
 	// has finished; 0 means DefaultLinger. A handler that wants no more of it calls
 	// Close.
 	Linger time.Duration
+
+	mu      sync.Mutex
+	conns   int                 // those that have not ended
+	writers *worker.Pool[*Conn] // the goroutine engine's
+}
+
+// maxWriters is how many writers wait for work, for each core.
+const maxWriters = 32
+
+func (g *Group) linger() time.Duration {
+	if g.Linger == 0 {
+		return DefaultLinger
+	}
+	return g.Linger
+}
+
+// join counts a connection, and readies what connections share.
+func (g *Group) join() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.writers == nil {
+		g.writers = worker.New(maxWriters*runtime.GOMAXPROCS(0), (*Conn).write)
+	}
+	if g.conns++; g.conns == 1 {
+		g.writers.Open()
+	}
+}
+
+// leave ends what connections share with the last of them.
+func (g *Group) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.conns--; g.conns == 0 {
+		g.writers.Release()
+	}
 }
 
 // Adopt takes over nc, which nobody else may use any more, and serves it as c. First
@@ -102,12 +140,10 @@ type Group struct {
 // called, and count.
 func (g *Group) Adopt(c *Conn, nc net.Conn, leftover []byte, h Handler) {
 	_ = nc.SetDeadline(time.Time{}) // if it fails, so will reading
+	g.join()
 	e := g.engine(nc)
 	c.mu.Lock()
-	c.engine, c.nc, c.h, c.linger = e, nc, h, g.Linger
-	if c.linger == 0 {
-		c.linger = DefaultLinger
-	}
+	c.engine, c.group, c.nc, c.h = e, g, nc, h
 	if c.ended {
 		c.users++
 		c.mu.Unlock()
@@ -147,7 +183,7 @@ type Conn struct {
 	engine engine
 	nc     net.Conn
 	h      Handler
-	linger time.Duration
+	group  *Group
 
 	reader *reader // the goroutine engine's; owned by who has set reading
 
@@ -244,6 +280,7 @@ func (c *Conn) leave() {
 	err := c.err
 	c.mu.Unlock()
 	if closed {
+		c.group.leave()
 		c.h.Closed(err)
 	}
 }

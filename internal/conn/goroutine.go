@@ -20,7 +20,7 @@ func (goroutines) start(c *Conn, leftover []byte) {
 
 func (goroutines) resume(c *Conn) { go c.read() } // the same
 
-func (goroutines) flush(c *Conn) { go c.write() } // ends when there is nothing to send
+func (goroutines) flush(c *Conn) { c.group.writers.Go(c) }
 
 func (goroutines) shut(c *Conn) { go c.shut() } // closing wrapped connections may block
 
@@ -278,7 +278,7 @@ func (c *Conn) send(p []byte, last bool) bool {
 
 // limitWrite bounds how long the last writes may take.
 func (c *Conn) limitWrite() {
-	_ = c.nc.SetWriteDeadline(time.Now().Add(c.linger))
+	_ = c.nc.SetWriteDeadline(time.Now().Add(c.group.linger()))
 }
 
 // finish closes the sending side and makes the reader wait for the peer to do the same.
@@ -297,7 +297,7 @@ func (c *Conn) finish() {
 		c.reader.discard = true
 	}
 	c.mu.Unlock()
-	_ = c.nc.SetReadDeadline(time.Now().Add(c.linger))
+	_ = c.nc.SetReadDeadline(time.Now().Add(c.group.linger()))
 	if read {
 		go c.read() // ends with the connection
 	}
