@@ -2,7 +2,14 @@ package generation
 
 import "testing"
 
-func TestMatch(t *testing.T) {
+type matchTest struct {
+	why    string
+	served []*Generation
+	req    Request
+	want   Route
+}
+
+func matchTests() []matchTest {
 	both := []*Generation{&Revision5, &Revision1}
 	get := func(path string) Request { return Request{Path: path} }
 	eio := func(v, transport, sid string) Request {
@@ -10,12 +17,7 @@ func TestMatch(t *testing.T) {
 			Transport: transport, HasTransport: transport != "", SID: sid}
 	}
 	disconnect := func(path string) Request { return Request{Path: path, HasDisconnect: true} }
-	tests := []struct {
-		why    string
-		served []*Generation
-		req    Request
-		want   Route
-	}{
+	return []matchTest{
 		{"a first request", both, eio("4", "polling", ""), Route{EngineIO, "polling", "", &Revision5}},
 		{"a later one", both, eio("4", "websocket", "x"), Route{EngineIO, "websocket", "x", &Revision5}},
 		{"unknown transports are for the caller", both, eio("4", "", ""), Route{EngineIO, "", "", &Revision5}},
@@ -62,7 +64,10 @@ func TestMatch(t *testing.T) {
 		{"a word", both, get("/socket.io/abc/"), Route{}},
 		{"served nothing", nil, get("/socket.io/1/"), Route{}},
 	}
-	for _, tt := range tests {
+}
+
+func TestMatch(t *testing.T) {
+	for _, tt := range matchTests() {
 		if got := Match(tt.served, &tt.req); got != tt.want {
 			t.Errorf("%s: Match(%+v) = %+v, want %+v", tt.why, tt.req, got, tt.want)
 		}

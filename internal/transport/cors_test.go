@@ -9,11 +9,22 @@ import (
 
 const handshakeRev1, handshakeEIO = "/socket.io/1/", eio + "polling"
 
-func TestCORS(t *testing.T) {
-	type want struct {
-		status                int
-		origin, creds, authed string
-	}
+type corsTest struct {
+	why       string
+	origins   string
+	fields    []string
+	eio, rev1 corsWant
+}
+
+// corsWant is the status, the two fields, and what the handshake sees of Cookie and
+// Authorization.
+type corsWant struct {
+	status                int
+	origin, creds, authed string
+}
+
+// corsTests is made of what a request says of its origin.
+func corsTests() []corsTest {
 	own := []string{"Host: own.example", "Origin: http://own.example"}
 	other := []string{"Host: own.example", "Origin: http://other.example"}
 	listed := []string{"Host: own.example", "Origin: https://listed.example:8443"}
@@ -21,45 +32,43 @@ func TestCORS(t *testing.T) {
 	none := []string{"Host: own.example"}
 	sameSite := []string{"Host: own.example", "Sec-Fetch-Site: same-origin"}
 	crossSite := []string{"Host: own.example", "Sec-Fetch-Site: cross-site"}
-	refused := want{403, "", "", ""}
-	tests := []struct {
-		why       string
-		origins   string
-		fields    []string
-		eio, rev1 want
-	}{
-		{"default: no page, no origin", "", none, want{200, "", "", "k"}, want{200, "", "", "k"}},
-		{"default: own", "", own, want{200, "http://own.example", "true", "k"}, want{200, "http://own.example", "true", "k"}},
+	refused := corsWant{403, "", "", ""}
+	return []corsTest{
+		{"default: no page, no origin", "", none, corsWant{200, "", "", "k"}, corsWant{200, "", "", "k"}},
+		{"default: own", "", own, corsWant{200, "http://own.example", "true", "k"}, corsWant{200, "http://own.example", "true", "k"}},
 		{"default: other", "", other, refused, refused},
 		{"default: null", "", null, refused, refused},
 		{"default: own host, other scheme", "", []string{"Host: own.example", "Origin: https://own.example"}, refused, refused},
 		{"default: own host, other port", "", []string{"Host: own.example", "Origin: http://own.example:81"}, refused, refused},
-		{"default: the default port is none", "", []string{"Host: own.example:80", "Origin: http://OWN.example"}, want{200, "http://OWN.example", "true", "k"}, want{200, "http://OWN.example", "true", "k"}},
+		{"default: the default port is none", "", []string{"Host: own.example:80", "Origin: http://OWN.example"}, corsWant{200, "http://OWN.example", "true", "k"}, corsWant{200, "http://OWN.example", "true", "k"}},
 		{"default: two origins", "", append(own, "Origin: http://other.example"), refused, refused},
-		{"list: listed", "https://listed.example:8443", listed, want{200, "https://listed.example:8443", "true", "k"}, want{200, "https://listed.example:8443", "true", "k"}},
-		{"list: own", "https://listed.example:8443", own, want{200, "http://own.example", "true", "k"}, want{200, "http://own.example", "true", "k"}},
+		{"list: listed", "https://listed.example:8443", listed, corsWant{200, "https://listed.example:8443", "true", "k"}, corsWant{200, "https://listed.example:8443", "true", "k"}},
+		{"list: own", "https://listed.example:8443", own, corsWant{200, "http://own.example", "true", "k"}, corsWant{200, "http://own.example", "true", "k"}},
 		{"list: other", "https://listed.example:8443", other, refused, refused},
 		{"list: compared whole", "http://other.example.org", other, refused, refused},
 		{"list: null is nobody", "null", null, refused, refused},
-		{"list: no origin", "https://listed.example:8443", none, want{200, "", "", "k"}, want{200, "", "", "k"}},
+		{"list: no origin", "https://listed.example:8443", none, corsWant{200, "", "", "k"}, corsWant{200, "", "", "k"}},
 		// Under "*" credentials count for nothing; 0.9 clients need the field (revision-1.md §4.1).
-		{"all: other", "*", other, want{200, "http://other.example", "", ""}, want{200, "http://other.example", "true", ""}},
-		{"all: null", "*", null, want{200, "null", "", ""}, want{200, "null", "true", ""}},
-		{"all: own", "*", own, want{200, "http://own.example", "true", "k"}, want{200, "http://own.example", "true", "k"}},
-		{"all: no origin might be any page's", "*", none, want{200, "*", "", ""}, want{200, "*", "", ""}},
-		{"all: own page, no origin", "*", sameSite, want{200, "*", "", "k"}, want{200, "*", "", "k"}},
-		{"all: other page, no origin", "*", crossSite, want{200, "*", "", ""}, want{200, "*", "", ""}},
-		{"all: own page of an old browser", "*", append(none, "Referer: http://own.example/x"), want{200, "*", "", "k"}, want{200, "*", "", "k"}},
-		{"all: other page of an old browser", "*", append(none, "Referer: http://other.example/x"), want{200, "*", "", ""}, want{200, "*", "", ""}},
-		{"all, one by name", "* https://listed.example:8443", listed, want{200, "https://listed.example:8443", "true", "k"}, want{200, "https://listed.example:8443", "true", "k"}},
+		{"all: other", "*", other, corsWant{200, "http://other.example", "", ""}, corsWant{200, "http://other.example", "true", ""}},
+		{"all: null", "*", null, corsWant{200, "null", "", ""}, corsWant{200, "null", "true", ""}},
+		{"all: own", "*", own, corsWant{200, "http://own.example", "true", "k"}, corsWant{200, "http://own.example", "true", "k"}},
+		{"all: no origin might be any page's", "*", none, corsWant{200, "*", "", ""}, corsWant{200, "*", "", ""}},
+		{"all: own page, no origin", "*", sameSite, corsWant{200, "*", "", "k"}, corsWant{200, "*", "", "k"}},
+		{"all: other page, no origin", "*", crossSite, corsWant{200, "*", "", ""}, corsWant{200, "*", "", ""}},
+		{"all: own page of an old browser", "*", append(none, "Referer: http://own.example/x"), corsWant{200, "*", "", "k"}, corsWant{200, "*", "", "k"}},
+		{"all: other page of an old browser", "*", append(none, "Referer: http://other.example/x"), corsWant{200, "*", "", ""}, corsWant{200, "*", "", ""}},
+		{"all, one by name", "* https://listed.example:8443", listed, corsWant{200, "https://listed.example:8443", "true", "k"}, corsWant{200, "https://listed.example:8443", "true", "k"}},
 	}
-	for _, tt := range tests {
+}
+
+func TestCORS(t *testing.T) {
+	for _, tt := range corsTests() {
 		peers := make(chan *Peer, 10)
 		st := start(t, func(c *Config) {
 			c.Origins = strings.Fields(tt.origins)
 			c.Admit = admitTo(peers)
 		})
-		for path, want := range map[string]want{handshakeEIO: tt.eio, handshakeRev1: tt.rev1} {
+		for path, want := range map[string]corsWant{handshakeEIO: tt.eio, handshakeRev1: tt.rev1} {
 			r := st.do("GET", path, "", append(tt.fields, "Cookie: k", "Authorization: k")...)
 			h := r.header
 			if r.status != want.status || h.Get("Access-Control-Allow-Origin") != want.origin || h.Get("Access-Control-Allow-Credentials") != want.creds {

@@ -89,14 +89,14 @@ func (x *exchange) polling() {
 
 // poll waits until the session has something for this request.
 func (x *exchange) poll(sess *session.Session) {
-	p := x.s.newPoll()
-	defer x.s.release(p)
+	p := x.s.newPoll() // not given back after a panic: the session may still have it
 	if err := sess.Poll(x.s.Now(), p); err != nil {
 		if errors.Is(err, session.ErrUnknown) {
 			x.link.unknownPoll(x)
 		} else {
 			x.link.badTime(x)
 		}
+		x.s.release(p)
 		return
 	}
 	x.opened(sess)
@@ -105,6 +105,7 @@ func (x *exchange) poll(sess *session.Session) {
 	} else {
 		sess.Leave(x.s.Now(), p)
 	}
+	x.s.release(p)
 }
 
 // wait waits until p was lent what it is to be answered. It returns false if the

@@ -184,7 +184,7 @@ func (x *exchange) can(able func(http.ResponseWriter) bool) bool {
 func (x *exchange) badWriter(w http.ResponseWriter) {
 	name := reflect.TypeOf(w).String()
 	if _, again := x.s.warned.LoadOrStore(name, true); !again {
-		x.s.log.Error("socketio: a ResponseWriter can neither flush or hijack nor be unwrapped: "+
+		x.s.log.Error("socketio: a ResponseWriter that can neither flush nor hijack cannot be unwrapped either: "+
 			"give it an Unwrap method (see http.ResponseController)", "type", name)
 	}
 	x.deny(http.StatusInternalServerError, "internal server error")
