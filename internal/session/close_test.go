@@ -95,6 +95,10 @@ func TestEndFlushes(t *testing.T) {
 
 	b = polling(t, &generation.Revision1)
 	b.End(b.now, Kick, ServerDisconnect)
+	b.at(59 * sec)
+	p = b.get()
+	b.take(p)
+	b.Done(b.now, p, false) // which wins no time
 	b.at(60 * sec)
 	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
 	b.ended(ServerDisconnect)
