@@ -157,11 +157,10 @@ func (x *exchange) settle(sess *session.Session, p *poll) {
 	ok = x.pollAnswer(p.body)
 }
 
-// pollAnswer writes body and reports whether the client was there to get it. A Write
-// proves nothing, a flush that fails says no, and the request's context has ended if
-// net/http saw the connection end. It counts only up to the write: afterwards the
-// client may have read the answer and closed, as one does that keeps few idle
-// connections, and would get everything twice.
+// pollAnswer writes body and reports whether the client was there to get it. The
+// request's context is asked before: it ends when net/http sees that the connection
+// has. Afterwards it says nothing: a client that has its answer may close at once, as
+// Node's does after every poll, and what it has got must not be sent again.
 func (x *exchange) pollAnswer(body []byte) bool {
 	if x.r.Context().Err() != nil {
 		return false
@@ -171,6 +170,9 @@ func (x *exchange) pollAnswer(body []byte) bool {
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	h["Cache-Control"] = noStore
 	h["X-Accel-Buffering"] = noBuffer
+	if x.r.Context().Err() != nil {
+		return false
+	}
 	_ = x.rc.SetWriteDeadline(time.Now().Add(x.s.cfg.WriteTimeout))
 	_, err := x.w.Write(body)
 	if err == nil {
