@@ -37,7 +37,7 @@ var layers = map[string]struct {
 		imports: "internal/generation internal/parser internal/framing internal/websocket packet", pure: true,
 	},
 	"adapter":      {imports: "packet"},
-	"internal/hub": {imports: "internal/session internal/parser adapter packet"},
+	"internal/hub": {imports: "internal/session internal/parser internal/worker adapter packet"},
 	"internal/transport": {
 		imports: "internal/session internal/generation internal/framing internal/websocket internal/timerwheel " +
 			"internal/conn packet golang.org/x/time/rate",

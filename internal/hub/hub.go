@@ -3,12 +3,14 @@ package hub
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/sockeye-io/socketio/adapter"
 	"github.com/sockeye-io/socketio/internal/session"
+	"github.com/sockeye-io/socketio/internal/worker"
 	"github.com/sockeye-io/socketio/packet"
 )
 
@@ -36,14 +38,19 @@ type Hub struct {
 	namespaces map[string]*Namespace
 	member     adapter.Member // nil without a bus
 
-	clients  clientSet
-	draining atomic.Bool
+	clients     clientSet
+	dispatchers *worker.Pool[*Socket] // they wait for work while there are clients
+	draining    atomic.Bool
 }
+
+// maxDispatchers is how many dispatchers wait for work, for each core.
+const maxDispatchers = 32
 
 // New returns a hub with no namespace.
 func New(cfg Config) *Hub {
 	h := &Hub{cfg: cfg, namespaces: make(map[string]*Namespace)}
-	h.clients.set = make(map[*Client]struct{})
+	h.dispatchers = worker.New(maxDispatchers*runtime.GOMAXPROCS(0), (*Socket).dispatch)
+	h.clients = clientSet{set: make(map[*Client]struct{}), first: h.dispatchers.Open, last: h.dispatchers.Release}
 	return h
 }
 
@@ -89,20 +96,30 @@ func (h *Hub) bus() adapter.Member {
 
 // A clientSet is all clients of a hub that are connected or have events to handle.
 type clientSet struct {
-	mu  sync.Mutex
-	set map[*Client]struct{}
+	mu          sync.Mutex
+	set         map[*Client]struct{}
+	first, last func() // called when the first comes, and when the last has gone
 }
 
 func (s *clientSet) add(c *Client) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.set[c] = struct{}{}
-	s.mu.Unlock()
+	if len(s.set) == 1 {
+		s.first()
+	}
 }
 
 func (s *clientSet) remove(c *Client) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.set[c]; !ok {
+		return
+	}
 	delete(s.set, c)
-	s.mu.Unlock()
+	if len(s.set) == 0 {
+		s.last()
+	}
 }
 
 func (s *clientSet) all() []*Client {

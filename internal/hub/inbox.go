@@ -112,7 +112,7 @@ func (c *Client) enqueue(s *Socket, e *Event) {
 	if !s.running {
 		s.running = true
 		c.inbox.running++
-		go s.dispatch() // ends when the inbox is empty
+		c.hub.dispatchers.Go(s) // until the inbox is empty
 	}
 }
 
@@ -224,9 +224,7 @@ func (s *Socket) handle(e *Event) {
 		s.join(h)
 		return
 	case ended:
-		for _, f := range h.disconnect {
-			s.guard("OnDisconnect", func() { f(s, string(s.reason)) })
-		}
+		s.farewell(h.disconnect)
 		return
 	}
 	f := h.events[e.Packet.Name]
@@ -256,6 +254,15 @@ func (s *Socket) run(e *Event, f EventFunc, any []EventFunc) {
 		f(e)
 	}
 	returned = true
+}
+
+// farewell tells handlers that the socket has left.
+func (s *Socket) farewell(handlers []DisconnectFunc) {
+	if len(handlers) == 0 {
+		return
+	}
+	defer s.farewell(handlers[1:]) // even if this one ends the goroutine
+	s.guard("OnDisconnect", func() { handlers[0](s, string(s.reason)) })
 }
 
 // guard calls f and survives its panic.
