@@ -89,7 +89,8 @@ func TestEndFlushes(t *testing.T) {
 	p := b.get()
 	b.take(p)
 	b.Done(b.now, p, false) // and once more, if that is lost
-	b.answer(b.get(), "3:::a", "0::")
+	b.answer(b.get(), "3:::a")
+	b.answer(b.get(), "0::") // by itself
 	b.ended(ServerDisconnect)
 	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
 

@@ -101,12 +101,9 @@ func (s *Session) TakePoll(t Transport, dst []*Cast, max int) ([]*Cast, Status) 
 	}
 	if len(s.out.casts) > 0 {
 		s.pollTook()
-		dst = s.out.lease(t, dst, max)
-		if s.phase == closing && s.out.waiting() == 0 {
-			s.out.final = true
-			return s.sayBye(dst), Final
-		}
-		return dst, Send
+		// The goodbye goes in an answer of its own: a client handles a packet later
+		// than the end of its transport, and would report "transport close" for a kick.
+		return s.out.lease(t, dst, max), Send
 	}
 	switch {
 	case s.phase == closing:
