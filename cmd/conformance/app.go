@@ -16,13 +16,17 @@ type config struct {
 	maxPayload                int
 }
 
+// minConnectTimeout leaves a client with short heartbeats time to answer some of them
+// before it joins a namespace (Socket.IO 5 test suite, "should send ping/pong packets").
+const minConnectTimeout = 2 * time.Second
+
 // options is c in the server's words.
 func (c *config) options() *socketio.Options {
 	o := &socketio.Options{
 		Origins:        []string{"*"},
 		PingInterval:   c.pingInterval,
 		PingTimeout:    c.pingTimeout,
-		ConnectTimeout: c.pingInterval + c.pingTimeout,
+		ConnectTimeout: max(c.pingInterval+c.pingTimeout, minConnectTimeout),
 		MaxPayload:     c.maxPayload,
 	}
 	if c.timersSet {
