@@ -32,7 +32,8 @@ type answer struct {
 // add notes a call, and returns the one that must give way, if any.
 func (p *pendingAcks) add(id uint64, c *call, max int) (evicted *call) {
 	for len(p.order) > 0 && (p.calls[p.order[0]] == nil || max > 0 && len(p.calls) >= max) {
-		if evicted = p.calls[p.order[0]]; evicted != nil {
+		if oldest := p.calls[p.order[0]]; oldest != nil {
+			evicted = oldest
 			delete(p.calls, p.order[0])
 		}
 		p.order = p.order[1:]
