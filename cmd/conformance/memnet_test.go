@@ -61,13 +61,18 @@ func (e memEnd) SetDeadline(t time.Time) error {
 	return e.Conn.SetDeadline(t)
 }
 
-// dial returns a client's connection, which is read all the time: what came lies in
-// its mailbox.
-func (n *memNet) dial() *mailbox {
+// pipe returns a client's connection.
+func (n *memNet) pipe() net.Conn {
 	a, b := net.Pipe()
 	c, d := net.Pipe()
 	n.conns <- memEnd{a, c}
-	m := &mailbox{Conn: memEnd{d, b}}
+	return memEnd{d, b}
+}
+
+// dial returns a client's connection, which is read all the time: what came lies in
+// its mailbox.
+func (n *memNet) dial() *mailbox {
+	m := &mailbox{Conn: n.pipe()}
 	go m.collect() // ends with the connection
 	return m
 }
