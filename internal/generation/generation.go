@@ -94,6 +94,10 @@ type Rules struct {
 	// queued. Otherwise they end the connection.
 	EarlyEvents bool
 
+	// ConnectAlone: on a stream nothing follows the answer to a Connect at once
+	// (Socket.IO 5 test suite, whose client misses it; see session.HoldTime).
+	ConnectAlone bool
+
 	// CloseFrame: the server ends a WebSocket with a close frame. Otherwise with
 	// the end of the TCP connection (revision-1.md §8.5).
 	CloseFrame bool

@@ -11,7 +11,7 @@ var Revision5 = Generation{
 	Codec:   parser.V5,
 	Framing: framing.V4{},
 	Beat:    Beat{OnPolls: true, AnyTraffic: true},
-	Rules:   Rules{Upgrades: true, CloseFrame: true},
+	Rules:   Rules{Upgrades: true, CloseFrame: true, ConnectAlone: true},
 	Bye:     engineIOByes,
 }
 

@@ -67,6 +67,9 @@ func (s *Session) close(now time.Duration, e *effects, r Reason, bye *farewell) 
 		s.dropProbe(e, r)
 	}
 	s.beat.closing(now, s.cfg, s.stream != nil || s.probe != nil)
+	if s.held {
+		s.held, s.woken = false, false
+	}
 	s.wakeUp(e)
 }
 

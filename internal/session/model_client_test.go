@@ -126,7 +126,10 @@ func (m *model) takeBy(c *carrier) {
 	} else {
 		c.lease, status = m.s.TakeStream(c, nil, limit)
 	}
-	if status == Wait {
+	if status == Hold {
+		c.holds = true
+	}
+	if status == Wait || status == Hold {
 		if len(c.lease) > 0 {
 			m.Fatalf("casts, and Wait")
 		}
@@ -387,6 +390,14 @@ func (m *model) endPost() {
 	m.posts = slices.Delete(m.posts, i, i+1)
 }
 
+// letGo lets HoldTime pass for a stream.
+func (m *model) letGo() {
+	if c := m.pick(func(c *carrier) bool { return c.holds }); c != nil {
+		c.holds = false
+		m.s.LetGo(c)
+	}
+}
+
 // finale lets the clients say nothing more, and all writes go well: every session
 // ends, and everybody gets an answer.
 func (m *model) finale() {
@@ -399,6 +410,7 @@ func (m *model) finale() {
 			if c.writing {
 				m.settleBy(c, !c.over || c.poll)
 			}
+			m.letGo()
 		}
 		m.check()
 		if m.armed != 0 {

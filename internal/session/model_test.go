@@ -40,6 +40,7 @@ type carrier struct {
 	writing bool // a lease, or another answer, is on its way
 	final   bool
 	stopped bool // it reads no further until it is told to
+	holds   bool // it is to call LetGo
 	over    bool // answered, or its connection has ended
 	lease   []*Cast
 }
@@ -113,6 +114,7 @@ func newModel(t *rapid.T, g *generation.Generation) *model {
 func (m *model) actions() map[string]func(*rapid.T) {
 	simple := map[string]func(){
 		"push": m.push, "push volatile": m.pushVolatile, "push attachment": m.pushAttachment, "push shared": m.pushShared,
+		"push connect": m.pushConnect, "let go": m.letGo,
 		"GET": m.get, "take": m.take, "take unasked": m.takeUnasked, "written": m.written, "write fails": m.writeFails,
 		"GET cancelled": m.cancel, "POST": m.beginPost, "POST body": m.postBody, "POST ends": m.endPost,
 		"bind": m.bind, "probe": m.probe, "probe asks": m.probeAsks, "probe upgrades": m.probeUpgrades,
@@ -217,10 +219,18 @@ func (m *model) pushAttachment() {
 	m.pushCast(m.single(p, false))
 }
 
+func (m *model) pushConnect() {
+	p := m.message()
+	if m.g.Rules.ConnectAlone {
+		p = packet.Packet{Type: packet.Connect, Namespace: "/"}
+	}
+	m.pushCast(m.single(p, false))
+}
+
 func (m *model) pushCast(c *Cast) {
 	// A volatile cast is taken if it could leave now: THREATS.md, "never queued
 	// behind others", and decision 2 of the architecture.
-	idle := len(m.s.out.casts) == 0 && m.s.out.holder == nil && (m.s.poll != nil || m.s.stream != nil)
+	idle := len(m.s.out.casts) == 0 && m.s.out.holder == nil && !m.s.held && (m.s.poll != nil || m.s.stream != nil)
 	ended, full := m.s.phase >= closing, m.s.full || len(m.s.out.casts)-int(m.s.out.leased) >= maxCasts
 	wake, err := m.s.Push(c)
 	dropped := c.volatile && !idle
@@ -346,7 +356,7 @@ func (m *model) checkWakes() {
 		if c.stopped && !c.over && s.phase == open && !s.paused {
 			m.Fatalf("carrier %s reads no more", c.name)
 		}
-		if c.over || c.writing || c.woken {
+		if c.over || c.writing || c.woken || c.holds && s.held {
 			continue
 		}
 		t := Transport(c)

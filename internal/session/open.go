@@ -32,7 +32,7 @@ func (s *Session) Bind(now time.Duration, t Transport) error {
 		e.addWake(s.poll) // takes a noop
 		s.poll = nil
 	}
-	s.stream, s.woken = t, false
+	s.stream, s.woken, s.held = t, false, false
 	s.open(now, nil)
 	s.beat.streamBound(now, s.cfg)
 	if again {

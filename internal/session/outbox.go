@@ -8,6 +8,8 @@ type outbox struct {
 	holder Transport // who has the lease; nil: nobody
 	leased int32     // may be 0 in a lease, which then carries something else
 	final  bool      // nothing follows the lease
+
+	connect bool // the lease ends with the answer to a Connect
 }
 
 // keptCap is the capacity of the queue that an idle client keeps.
@@ -32,7 +34,8 @@ func (o *outbox) push(c *Cast) {
 
 // lease lends casts of at most max bytes, but at least one, to t: a head and its
 // attachments are one cast and never apart. Nobody has a lease, and there is a cast.
-func (o *outbox) lease(t Transport, dst []*Cast, max int) []*Cast {
+// alone: the answer to a Connect is the last of its lease.
+func (o *outbox) lease(t Transport, dst []*Cast, max int, alone bool) []*Cast {
 	n, size := 0, 0
 	for _, c := range o.casts {
 		if n > 0 && size+c.size > max {
@@ -40,6 +43,10 @@ func (o *outbox) lease(t Transport, dst []*Cast, max int) []*Cast {
 		}
 		n++
 		size += c.size
+		if alone && c.endsLease() {
+			o.connect = true
+			break
+		}
 	}
 	o.leased, o.holder = int32(n), t
 	o.bytes -= size
@@ -49,7 +56,7 @@ func (o *outbox) lease(t Transport, dst []*Cast, max int) []*Cast {
 // settle ends the lease. ok: the casts have left; otherwise they are the first again.
 func (o *outbox) settle(ok bool) {
 	n := o.leased
-	o.leased, o.holder, o.final = 0, nil, false
+	o.leased, o.holder, o.final, o.connect = 0, nil, false, false
 	if !ok {
 		for _, c := range o.casts[:n] {
 			o.bytes += c.size

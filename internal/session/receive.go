@@ -26,7 +26,12 @@ func (s *Session) Receive(now time.Duration, t Transport, data []byte, binary bo
 		return nil
 	}
 	s.beat.seen = now
-	s.mu.Unlock()
+	if s.held {
+		s.letGo(&e)
+		s.unlock(&e)
+	} else {
+		s.mu.Unlock()
+	}
 	if err == nil {
 		err = s.frame(now, f)
 		s.cfg.Handler.Taken(s)

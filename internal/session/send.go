@@ -12,6 +12,8 @@ const (
 	Send
 	// Final: as Send, and nothing follows. A stream ends after it.
 	Final
+	// Hold: as Wait, and the stream calls LetGo after HoldTime.
+	Hold
 )
 
 // Push queues c. It returns the transport to wake, if any, for the caller to wake
@@ -40,7 +42,7 @@ func (s *Session) Push(c *Cast) (wake Transport, err error) {
 
 // writable reports whether a cast would leave at once. mu is held.
 func (s *Session) writable() bool {
-	return len(s.out.casts) == 0 && s.out.holder == nil && (s.stream != nil || s.poll != nil)
+	return len(s.out.casts) == 0 && s.out.holder == nil && !s.held && (s.stream != nil || s.poll != nil)
 }
 
 // overflow ends its session when it is woken.
@@ -51,7 +53,7 @@ func (o *overflow) Resume()      {}
 func (o *overflow) Close(Reason) {}
 
 // TakeStream lends up to about max bytes to a stream that was bound or probes.
-// The lease is appended to dst. If the result is not Wait, the stream must call
+// The lease is appended to dst. If the result is Send or Final, the stream must call
 // Done, whatever becomes of its connection; after Done it takes again.
 func (s *Session) TakeStream(t Transport, dst []*Cast, max int) ([]*Cast, Status) {
 	s.mu.Lock()
@@ -76,7 +78,11 @@ func (s *Session) TakeStream(t Transport, dst []*Cast, max int) ([]*Cast, Status
 		}
 		return dst, Final
 	}
-	return s.out.lease(t, dst, max), Send
+	if s.held {
+		s.woken = true // LetGo wakes it
+		return dst, Hold
+	}
+	return s.out.lease(t, dst, max, s.cfg.Generation.Rules.ConnectAlone), Send
 }
 
 // TakePoll lends to the poll t what it is to be answered, as TakeStream does. A
@@ -103,7 +109,7 @@ func (s *Session) TakePoll(t Transport, dst []*Cast, max int) ([]*Cast, Status) 
 		s.pollTook()
 		// The goodbye goes in an answer of its own: a client handles a packet later
 		// than the end of its transport, and would report "transport close" for a kick.
-		return s.out.lease(t, dst, max), Send
+		return s.out.lease(t, dst, max, false), Send
 	}
 	switch {
 	case s.phase == closing:
@@ -147,7 +153,7 @@ func (s *Session) Done(now time.Duration, t Transport, ok bool) {
 }
 
 func (s *Session) settle(now time.Duration, t Transport, ok bool, e *effects) {
-	final := s.out.final
+	final, connect := s.out.final, s.out.connect
 	s.out.settle(ok)
 	switch {
 	case s.phase == closed:
@@ -158,6 +164,9 @@ func (s *Session) settle(now time.Duration, t Transport, ok bool, e *effects) {
 		s.finish(e)
 	case t == s.stream:
 		// It takes again by itself, until it is told to wait.
+		if connect {
+			s.hold()
+		}
 	default:
 		s.pollSettled(now, ok, e)
 	}

@@ -52,6 +52,7 @@ type Session struct {
 	paused   bool  // the handler wants nothing to be read
 	woken    bool  // the transport was told, and has not taken since
 	joined   bool  // a namespace was joined
+	held     bool  // the answer to a Connect stands alone for a moment
 	full     bool  // a cast did not fit: the session is about to end
 	posts    int32 // POSTs under way
 	reason   Reason

@@ -93,7 +93,7 @@ func (s *Session) takeProbe(dst []*Cast) ([]*Cast, Status) {
 func (s *Session) switchOver(now time.Duration, e *effects) {
 	t, owed := s.probe.t, s.probe.owed
 	s.probe = nil
-	s.stream, s.woken = t, false
+	s.stream, s.woken, s.held = t, false, false
 	if owed {
 		// "2probe" and "5" came in one read: the answer is still due, before all else.
 		s.out.casts = append([]*Cast{s.cfg.probePong}, s.out.casts...)

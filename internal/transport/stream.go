@@ -215,7 +215,11 @@ func (t *stream) Outgoing(scratch []byte) (p []byte, last bool) {
 	var batch [16]*session.Cast
 	for {
 		casts, status := t.sess.TakeStream(t, batch[:0], conn.MaxWrite)
-		if status == session.Wait {
+		switch status {
+		case session.Hold:
+			time.AfterFunc(session.HoldTime, func() { t.sess.LetGo(t) }) // ends at once
+			fallthrough
+		case session.Wait:
 			if len(out) == 0 {
 				return nil, false
 			}
