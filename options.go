@@ -59,6 +59,9 @@ type Options struct {
 	MaxPayload int
 	// MaxPayloadPackets bounds the packets of one polling body (10,000).
 	MaxPayloadPackets int
+	// MaxPollPackets bounds the packets of one answer to a poll (16): python-engineio
+	// drops answers with more. A packet with more attachments goes alone.
+	MaxPollPackets int
 	// MaxAttachments bounds the binary attachments of a packet (10), and
 	// MaxAttachmentBytes their bytes together (MaxPayload × 10).
 	MaxAttachments, MaxAttachmentBytes int
@@ -241,6 +244,7 @@ func (o *Options) withDefaults() *Options {
 	r.PollingDuration = or(r.PollingDuration, 20*time.Second)
 	d.MaxPayload = or(d.MaxPayload, 1_000_000)
 	d.MaxPayloadPackets = or(d.MaxPayloadPackets, 10_000)
+	d.MaxPollPackets = or(d.MaxPollPackets, 16)
 	d.MaxAttachments = or(d.MaxAttachments, 10)
 	d.MaxAttachmentBytes = or(d.MaxAttachmentBytes, 10*d.MaxPayload)
 	d.MaxDepth = or(d.MaxDepth, 128)

@@ -100,6 +100,7 @@ func (o *Options) session(g *generation.Generation, h session.Handler) *session.
 		Limits: session.Limits{
 			MaxPayload:     o.MaxPayload,
 			PayloadPackets: o.MaxPayloadPackets,
+			PollPackets:    o.MaxPollPackets,
 			OutboxBytes:    o.MaxOutboxBytes,
 			OutboxCasts:    o.MaxOutboxCasts,
 		},

@@ -71,7 +71,7 @@ func NewServer(o *Options) *Server {
 				Close: d.PingTimeout, Upgrade: 10 * time.Second,
 			},
 			Limits: session.Limits{
-				MaxPayload: d.MaxPayload, PayloadPackets: 10_000,
+				MaxPayload: d.MaxPayload, PayloadPackets: 10_000, PollPackets: 16,
 				OutboxBytes: 4 << 20, OutboxCasts: 1000,
 			},
 		}},

@@ -41,6 +41,7 @@ type Config struct {
 type Limits struct {
 	MaxPayload     int // bytes of a message or polling body
 	PayloadPackets int // frames of one polling body
+	PollPackets    int // of one answer to a poll; a cast that has more goes alone
 	OutboxBytes    int // unsent bytes, the lease not counted
 	OutboxCasts    int // unsent casts, the lease not counted
 }

@@ -34,11 +34,13 @@ func (o *outbox) push(c *Cast) {
 
 // lease lends casts of at most max bytes, but at least one, to t: a head and its
 // attachments are one cast and never apart. Nobody has a lease, and there is a cast.
-// alone: the answer to a Connect is the last of its lease.
-func (o *outbox) lease(t Transport, dst []*Cast, max int, alone bool) []*Cast {
-	n, size := 0, 0
+// messages, if not 0, bounds how many messages they are, likewise. alone: the answer to
+// a Connect is the last of its lease.
+func (o *outbox) lease(t Transport, dst []*Cast, max, messages int, alone bool) []*Cast {
+	n, size, count := 0, 0, 0
 	for _, c := range o.casts {
-		if n > 0 && size+c.size > max {
+		count += 1 + len(c.packet.Args.Attachments)
+		if n > 0 && (size+c.size > max || messages > 0 && count > messages) {
 			break
 		}
 		n++

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -163,5 +164,31 @@ func TestWakes(t *testing.T) {
 	b.push("d")
 	if ws.woken != woken+2 {
 		t.Fatal("not woken")
+	}
+}
+
+// clients.md 10: python-engineio drops polling payloads of more than 16 packets; a
+// single cast with more goes alone.
+func TestPollPackets(t *testing.T) {
+	b := polling(t, &generation.Revision5, func(c *Config) { c.Limits.PollPackets = 4 })
+	event := func(attachments int) *Cast {
+		a := packet.Args{JSON: bytes.Repeat([]byte("null,"), attachments)[:max(0, 5*attachments-1)]}
+		for i := range attachments {
+			a.Attachments = append(a.Attachments, packet.Attachment{Pos: 5 * i, Data: []byte{1}})
+		}
+		return NewSingle(packet.Packet{Type: packet.Event, Namespace: "/", Name: "e", Args: a}, false)
+	}
+	for _, n := range []int{1, 1, 0, 5, 0} {
+		if _, err := b.Push(event(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []int{2, 1, 1, 1} { // casts: 2 + 2 messages, 1, 6, 1
+		p := b.get()
+		casts, _ := b.TakePoll(p, nil, 1<<20)
+		if len(casts) != want {
+			t.Fatalf("took %d casts, want %d", len(casts), want)
+		}
+		b.Done(b.now, p, true)
 	}
 }

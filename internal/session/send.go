@@ -82,7 +82,7 @@ func (s *Session) TakeStream(t Transport, dst []*Cast, max int) ([]*Cast, Status
 		s.woken = true // LetGo wakes it
 		return dst, Hold
 	}
-	return s.out.lease(t, dst, max, s.cfg.Generation.Rules.ConnectAlone), Send
+	return s.out.lease(t, dst, max, 0, s.cfg.Generation.Rules.ConnectAlone), Send
 }
 
 // TakePoll lends to the poll t what it is to be answered, as TakeStream does. A
@@ -109,7 +109,7 @@ func (s *Session) TakePoll(t Transport, dst []*Cast, max int) ([]*Cast, Status) 
 		s.pollTook()
 		// The goodbye goes in an answer of its own: a client handles a packet later
 		// than the end of its transport, and would report "transport close" for a kick.
-		return s.out.lease(t, dst, max, false), Send
+		return s.out.lease(t, dst, max, s.cfg.Limits.PollPackets, false), Send
 	}
 	switch {
 	case s.phase == closing:
