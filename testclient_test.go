@@ -171,6 +171,12 @@ func (c *client) conn() (net.Conn, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	select {
+	case <-c.done: // net/http tries again what a lost connection did not answer
+		nc.Close()
+		return nil, net.ErrClosed
+	default:
+	}
 	c.conns = append(c.conns, nc)
 	return nc, nil
 }
