@@ -194,6 +194,7 @@ func watch(t testing.TB, ns *socketio.Namespace) *journal {
 // only returns the only socket of a namespace.
 func only(t testing.TB, ns *socketio.Namespace) *socketio.Socket {
 	t.Helper()
+	synctest.Wait() // the client hears of it before everybody else does
 	for s := range ns.Sockets() {
 		if ns.Len() == 1 {
 			return s
