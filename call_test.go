@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/sockeye-io/socketio"
@@ -138,7 +137,7 @@ func TestAcksAreAPlacesOwn(t *testing.T) {
 		id := c.on("/chat").wantCall("q", `[]`)
 		other.answer(id, `"another client"`)
 		c.answer(id, `"another namespace"`)
-		synctest.Wait()
+		settle()
 		c.on("/chat").answer(id, `"right"`)
 		if got := <-r; got.v != "right" {
 			t.Errorf("got %v", got)

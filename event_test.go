@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/sockeye-io/socketio"
 )
@@ -133,7 +132,7 @@ func TestAck(t *testing.T) {
 		e = <-later
 		c.close()
 		c.ended()
-		synctest.Wait()
+		settle()
 		if err := e.Ack("late"); !errors.Is(err, socketio.ErrClosed) {
 			t.Errorf("late: %v", err)
 		}

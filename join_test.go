@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/sockeye-io/socketio"
@@ -368,7 +367,7 @@ func TestMaxNamespaces(t *testing.T) {
 		c.on("/b").join("")
 		c.want("/b refused " + m.refusal(`{"message":"too many namespaces"}`))
 		c.on("/a").leave()
-		synctest.Wait()
+		settle()
 		c.on("/b").join("")
 		c.want("/b connect")
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/sockeye-io/socketio"
@@ -78,7 +77,7 @@ func TestPingTimeout(t *testing.T) {
 		j := watch(t, s.Namespace)
 		c := s.connect(m)
 		j.want("connect")
-		synctest.Wait()
+		settle()
 		c.mute()
 		begin := time.Now()
 		reason := "ping timeout"
@@ -115,7 +114,7 @@ func TestQueuedEvents(t *testing.T) {
 		j.want("waits")
 		c.emit("n", `1`)
 		c.emit("n", `2`)
-		synctest.Wait()
+		settle()
 		c.close()
 		j.want("cancelled")
 		j.silence()
@@ -133,7 +132,7 @@ func TestQueuedEvents(t *testing.T) {
 		c.emit("wait", ``)
 		j.want("waits")
 		c.emit("n", `3`)
-		synctest.Wait()
+		settle()
 		only(t, s.Namespace).Disconnect(true)
 		j.want("cancelled")
 		close(goOn)
@@ -174,7 +173,7 @@ func TestLeaveWhileJoining(t *testing.T) {
 		for range 20 {
 			c.raw(m.codec.join("/x", ""), m.codec.leave("/x"))
 		}
-		synctest.Wait()
+		settle()
 		if ns.Len() != 0 {
 			t.Errorf("%d sockets", ns.Len())
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"testing"
-	"testing/synctest"
 
 	"github.com/sockeye-io/socketio"
 )
@@ -89,10 +88,10 @@ func TestSend(t *testing.T) {
 				t.Error("what is no JSON value is sent")
 			}
 		}
-		synctest.Wait()
+		settle()
 		so.Volatile().Send("v")
 		c.next()
-		synctest.Wait()
+		settle()
 		so.Volatile().SendJSON(v)
 		c.want(json)
 		c.silence()

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/sockeye-io/socketio/internal/websocket/wstest"
@@ -385,7 +384,7 @@ func (c *client) want(texts ...string) {
 // silence checks that nothing has come, or is on its way.
 func (c *client) silence() {
 	c.t.Helper()
-	synctest.Wait()
+	settle()
 	select {
 	case m := <-c.got:
 		c.t.Fatalf("got %s, want nothing", m)
