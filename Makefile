@@ -46,7 +46,7 @@ check: fmt-check vet staticcheck ## the quick part of test, for while you work
 	$(GOTEST) -short ./...
 
 .PHONY: test
-test: setup fmt-check vet staticcheck ## everything that can break: unit, -race, end to end
+test: setup fmt-check vet staticcheck ## everything that can break: unit, -race, real clients, a real browser
 	$(GOTEST) -count=1 ./...
 	$(GOTEST) -count=1 -race ./...
 	cd bench && go build -o /dev/null ./... && $(GOTEST) -count=1 ./...
@@ -119,11 +119,11 @@ clean: ## remove what was built and installed here
 
 # -race needs a C compiler and its headers.
 .PHONY: setup
-setup: e2e/clients/node_modules/.package-lock.json ## install what test needs
+setup: e2e/clients/node_modules/.package-lock.json setup-browser ## install what test needs
 	@$(call debian,gcc,gcc libc6-dev)
 
 .PHONY: setup-browser
-setup-browser: ## install Chromium, for tests in a browser
+setup-browser:
 	@$(call debian,chromium,chromium)
 
 # npm writes this file last.

@@ -52,7 +52,7 @@ func testMain(m *testing.M) int {
 		}
 		defer os.RemoveAll(dir)
 		binary = filepath.Join(dir, "conformance")
-		if err := build(binary); err != nil {
+		if err := build(binary, "./cmd/conformance"); err != nil {
 			fmt.Fprintln(os.Stderr, "building cmd/conformance:", err)
 			return 1
 		}
@@ -70,14 +70,14 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-// build builds cmd/conformance from the parent module, with the race detector
-// if SOCKEYE_E2E_RACE is set.
-func build(output string) error {
+// build builds a program of the parent module, with the race detector if
+// SOCKEYE_E2E_RACE is set.
+func build(output, program string) error {
 	args := []string{"build", "-C", "..", "-o", output}
 	if os.Getenv("SOCKEYE_E2E_RACE") != "" {
 		args = append(args, "-race")
 	}
-	cmd := exec.Command("go", append(args, "./cmd/conformance")...)
+	cmd := exec.Command("go", append(args, program)...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	return cmd.Run()
 }
@@ -108,17 +108,20 @@ func need(t *testing.T, kinds ...kind) {
 	}
 }
 
-// start runs the server under test on a port of its own. When the test ends,
-// the server must still be there, and end with status 0 on SIGTERM.
+// start runs the server under test.
 func start(t *testing.T, flags ...string) *server {
 	t.Helper()
-	args := append([]string{"-addr", "127.0.0.1:0"}, flags...)
-	s := &server{ended: make(chan struct{})}
 	if under == sockeye {
-		s.cmd = exec.Command(binary, args...)
-	} else {
-		s.cmd = exec.Command("node", append([]string{"reference/server.js", string(under)}, args...)...)
+		return startProgram(t, binary, flags...)
 	}
+	return startProgram(t, "node", append([]string{"reference/server.js", string(under)}, flags...)...)
+}
+
+// startProgram runs a server on a port of its own. When the test ends, it must still
+// be there, and end with status 0 on SIGTERM.
+func startProgram(t *testing.T, program string, args ...string) *server {
+	t.Helper()
+	s := &server{cmd: exec.Command(program, append(args, "-addr", "127.0.0.1:0")...), ended: make(chan struct{})}
 	s.cmd.Stderr = &s.stderr
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
