@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,6 +66,7 @@ type client struct {
 	sid   string
 	http  *http.Client
 
+	sent    atomic.Int64 // batches that the server took
 	got     chan msg
 	out     chan []frame
 	done    chan struct{} // closed by cut
@@ -317,6 +319,7 @@ func (c *client) writes() {
 			if err != nil {
 				return // the reader says so
 			}
+			c.sent.Add(1)
 		case <-c.done:
 			return
 		}
