@@ -45,6 +45,8 @@ func (p *pipes) Close() error {
 
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
 
+func (p *pipes) dialContext(context.Context, string, string) (net.Conn, error) { return p.dial() }
+
 func (p *pipes) dial() (net.Conn, error) {
 	there, here := net.Pipe()
 	back, forth := net.Pipe()
