@@ -99,12 +99,18 @@ type Group struct {
 	Linger time.Duration
 
 	mu      sync.Mutex
-	conns   int                 // those that have not ended
-	writers *worker.Pool[*Conn] // the goroutine engine's
+	conns   int               // those that have not ended
+	workers *worker.Pool[job] // the goroutine engine's
 }
 
-// maxWriters is how many writers wait for work, for each core.
-const maxWriters = 32
+// A job is what a worker does for a connection.
+type job struct {
+	c  *Conn
+	do func(*Conn)
+}
+
+// maxWorkers is how many workers wait for jobs, for each core.
+const maxWorkers = 32
 
 func (g *Group) linger() time.Duration {
 	if g.Linger == 0 {
@@ -117,11 +123,11 @@ func (g *Group) linger() time.Duration {
 func (g *Group) join() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.writers == nil {
-		g.writers = worker.New(maxWriters*runtime.GOMAXPROCS(0), (*Conn).write)
+	if g.workers == nil {
+		g.workers = worker.New(maxWorkers*runtime.GOMAXPROCS(0), func(j job) { j.do(j.c) })
 	}
 	if g.conns++; g.conns == 1 {
-		g.writers.Open()
+		g.workers.Open()
 	}
 }
 
@@ -130,7 +136,7 @@ func (g *Group) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.conns--; g.conns == 0 {
-		g.writers.Release()
+		g.workers.Release()
 	}
 }
 

@@ -14,15 +14,15 @@ type goroutines struct{}
 
 func (goroutines) start(c *Conn, leftover []byte) {
 	c.reader = new(reader)
-	c.reader.buf = c.reader.small[:]
-	go c.begin(leftover) // ends with the connection, or when it is paused
+	c.reader.buf, c.reader.leftover = c.reader.small[:], leftover
+	c.group.workers.Go(job{c, (*Conn).begin}) // until the connection ends or is paused
 }
 
-func (goroutines) resume(c *Conn) { go c.read() } // the same
+func (goroutines) resume(c *Conn) { c.group.workers.Go(job{c, (*Conn).read}) } // the same
 
-func (goroutines) flush(c *Conn) { c.group.writers.Go(c) }
+func (goroutines) flush(c *Conn) { c.group.workers.Go(job{c, (*Conn).write}) } // until all is sent
 
-func (goroutines) shut(c *Conn) { go c.shut() } // closing wrapped connections may block
+func (goroutines) shut(c *Conn) { c.group.workers.Go(job{c, (*Conn).shut}) } // it may block
 
 func (c *Conn) shut() {
 	c.closeNow()
@@ -56,11 +56,15 @@ type reader struct {
 	at      int64 // when something arrived, in Unix nanoseconds
 	fewer   bool  // the last read into a larger buffer would have fitted into the small one
 	discard bool  // give the handler nothing any more
-	small   [smallSize]byte
+
+	leftover []byte // what was read before Adopt
+	small    [smallSize]byte
 }
 
 // begin starts reading with what had already been read.
-func (c *Conn) begin(leftover []byte) {
+func (c *Conn) begin() {
+	leftover := c.reader.leftover
+	c.reader.leftover = nil
 	if len(leftover) > 0 && !c.deliver(leftover) {
 		return
 	}
@@ -284,6 +288,10 @@ func (c *Conn) limitWrite() {
 // finish closes the sending side and makes the reader wait for the peer to do the same.
 func (c *Conn) finish() {
 	c.mu.Lock()
+	if c.ended { // the handler would not wait for the peer
+		c.mu.Unlock()
+		return
+	}
 	c.finished, c.writing = true, false
 	if c.eof {
 		c.mu.Unlock()

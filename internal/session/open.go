@@ -1,7 +1,7 @@
 package session
 
 import (
-	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/sockeye-io/socketio/internal/framing"
@@ -221,16 +221,21 @@ func (s *Session) Joined() {
 
 // openCast is Engine.IO's open packet ("Handshake"). mu is held.
 func (s *Session) openCast(upgrades []string) *Cast {
-	if upgrades == nil {
-		upgrades = []string{}
+	// The fields in the order in which Node's server writes them. Ids and names of
+	// transports need no escapes.
+	data := append(make([]byte, 0, 192), `{"sid":"`...)
+	data = append(append(data, s.ID...), `","upgrades":[`...)
+	for i, name := range upgrades {
+		if i > 0 {
+			data = append(data, ',')
+		}
+		data = append(append(append(data, '"'), name...), '"')
 	}
-	// The fields in the order in which Node's server writes them.
-	data, _ := json.Marshal(struct {
-		SID          string   `json:"sid"`
-		Upgrades     []string `json:"upgrades"`
-		PingInterval int64    `json:"pingInterval"`
-		PingTimeout  int64    `json:"pingTimeout"`
-		MaxPayload   int      `json:"maxPayload"`
-	}{s.ID, upgrades, s.cfg.Timers.Interval.Milliseconds(), s.cfg.Timers.Timeout.Milliseconds(), s.cfg.Limits.MaxPayload})
-	return linkCast(s.cfg.Generation, framing.Open, data)
+	data = append(data, `],"pingInterval":`...)
+	data = strconv.AppendInt(data, s.cfg.Timers.Interval.Milliseconds(), 10)
+	data = append(data, `,"pingTimeout":`...)
+	data = strconv.AppendInt(data, s.cfg.Timers.Timeout.Milliseconds(), 10)
+	data = append(data, `,"maxPayload":`...)
+	data = strconv.AppendInt(data, int64(s.cfg.Limits.MaxPayload), 10)
+	return linkCast(s.cfg.Generation, framing.Open, append(data, '}'))
 }

@@ -25,6 +25,7 @@ type stream struct {
 
 	// The writing side's: between Outgoing and Sent the session's lease is out.
 	leased bool
+	both   bool // both sides have said goodbye
 
 	mu      sync.Mutex
 	control *control // nil: nothing to say besides the session's casts
@@ -43,6 +44,7 @@ type control struct {
 	pongs  [][]byte // payloads that pings wait to have back, the oldest first
 	end    bool     // last bytes, if any, and the end
 	last   []byte
+	both   bool // the peer has said goodbye before
 	limit  *linger
 }
 
@@ -74,10 +76,10 @@ func (t *stream) Wake() { t.conn.Wake() }
 func (t *stream) Resume() { t.conn.Resume() }
 
 // Close implements session.Transport.
-func (t *stream) Close(r session.Reason) { t.finish(t.goodbye(r)) }
+func (t *stream) Close(r session.Reason) { t.finish(t.goodbye(r), false) }
 
 // farewell makes last, if anything, the last thing that t sends.
-func (t *stream) farewell(last []byte) { t.finish(last) }
+func (t *stream) farewell(last []byte) { t.finish(last, false) }
 
 // goodbye returns the close frame for the end of a session.
 func (t *stream) goodbye(r session.Reason) []byte {
@@ -101,13 +103,14 @@ var closeCodes = map[session.Reason]int{
 }
 
 // finish makes last the last thing that t sends, unless something else is already, and
-// bounds how long that may take: a peer that does not read keeps nobody.
-func (t *stream) finish(last []byte) {
+// bounds how long that may take: a peer that does not read keeps nobody. both: the
+// peer has said goodbye, and sends nothing more.
+func (t *stream) finish(last []byte, both bool) {
 	t.mu.Lock()
 	c := t.controls()
 	first := !c.end
 	if first {
-		c.end, c.last = true, last
+		c.end, c.last, c.both = true, last, both
 		c.limit = newLinger(t)
 	}
 	limit := c.limit
@@ -158,7 +161,7 @@ func (t *stream) Receive(p []byte) error {
 	})
 	var broken *websocket.CloseError
 	if errors.As(err, &broken) {
-		t.finish(websocket.AppendClose(nil, broken.Code, broken.Reason))
+		t.finish(websocket.AppendClose(nil, broken.Code, broken.Reason), false)
 		t.lost(session.TransportError)
 	}
 	if t.sess != nil && t.sess.Paused() {
@@ -183,7 +186,7 @@ func (t *stream) message(now time.Duration, op websocket.Opcode, payload []byte)
 		// "When sending a Close frame in response, the endpoint typically echos the
 		// status code it received" (RFC 6455 §5.5.1).
 		code, _ := websocket.ParseClose(payload)
-		t.finish(websocket.AppendClose(nil, code, ""))
+		t.finish(websocket.AppendClose(nil, code, ""), true)
 		t.lost(session.TransportClose)
 	}
 }
@@ -252,6 +255,7 @@ func (t *stream) own(out []byte) (_ []byte, last bool) {
 	}
 	c.answer, c.pongs = nil, nil
 	if c.end {
+		t.both = c.both
 		return append(out, c.last...), true
 	}
 	t.control = nil
@@ -294,6 +298,11 @@ func (t *stream) end(out []byte) []byte {
 func (t *stream) Sent(err error) {
 	if t.leased {
 		t.settle(err == nil)
+	}
+	if t.both {
+		// "The server MUST close the underlying TCP connection immediately" (RFC 6455
+		// §5.5.1); nothing is on its way that a reset could destroy.
+		t.conn.Close(nil)
 	}
 }
 
