@@ -12,20 +12,21 @@ import (
 	"github.com/sockeye-io/socketio"
 )
 
-// TestLimits: beyond each limit of what a client says its session ends; at the limit,
-// and without it, all is well.
-func TestLimits(t *testing.T) {
+// A saidLimit is a limit of what a client says. send returns frames of the size n.
+type saidLimit struct {
+	name     string
+	set      func(o *socketio.Options, n int)
+	n        int
+	send     func(m mode, n int) []string
+	without  []mode
+	negative bool // switches it off
+}
+
+func said() []saidLimit {
 	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	long := func(n int) string { return strings.Repeat("e", n) }
 	event := func(m mode, name, args string) []string { return []string{m.codec.event("/", "", name, args)} }
-	for _, tt := range []struct {
-		name     string
-		set      func(o *socketio.Options, n int)
-		n        int
-		send     func(m mode, n int) []string
-		without  []mode
-		negative bool // switches it off
-	}{
+	return []saidLimit{
 		{"MaxPayload", func(o *socketio.Options, n int) { o.MaxPayload = n }, 1000, func(m mode, n int) []string {
 			e := m.codec.event("/", "", "e", `""`)
 			return event(m, "e", `"`+strings.Repeat("x", n-len(e))+`"`)
@@ -46,7 +47,13 @@ func TestLimits(t *testing.T) {
 		{"MaxEventName", func(o *socketio.Options, n int) { o.MaxEventName = n }, 10, func(m mode, n int) []string {
 			return event(m, long(n), ``)
 		}, nil, true},
-	} {
+	}
+}
+
+// TestLimits: beyond each limit of what a client says its session ends; at the limit,
+// and without it, all is well.
+func TestLimits(t *testing.T) {
+	for _, tt := range said() {
 		t.Run(tt.name, func(t *testing.T) {
 			run(t, func(t *testing.T, m mode) {
 				for _, c := range []struct {
@@ -201,77 +208,79 @@ func (s *site) do(t *testing.T, method, target string, body io.Reader, header ht
 	return res.StatusCode, string(b)
 }
 
-// TestRequestLimits: what HTTP requests are bounded by.
-func TestRequestLimits(t *testing.T) {
-	handshakes := []string{"/socket.io/1/?t=1", "/socket.io/?EIO=4&transport=polling"}
-	t.Run("MaxHeaderFields", func(t *testing.T) {
-		bubble(t, func(t *testing.T) {
-			for _, limit := range []int{10, -1} {
-				s := serve(t, &socketio.Options{MaxHeaderFields: limit})
-				many := http.Header{"X": make([]string, 20)}
-				for _, target := range handshakes {
-					want := 431
-					if limit < 0 {
-						want = 200
-					}
-					if got, _ := s.do(t, "GET", target, nil, many); got != want {
-						t.Errorf("%d: %s: status %d", limit, target, got)
-					}
+// handshakes are the first requests of the generations.
+var handshakes = []string{"/socket.io/1/?t=1", "/socket.io/?EIO=4&transport=polling"}
+
+func TestMaxHeaderFields(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		for _, limit := range []int{10, -1} {
+			s := serve(t, &socketio.Options{MaxHeaderFields: limit})
+			many := http.Header{"X": make([]string, 20)}
+			for _, target := range handshakes {
+				want := 431
+				if limit < 0 {
+					want = 200
+				}
+				if got, _ := s.do(t, "GET", target, nil, many); got != want {
+					t.Errorf("%d: %s: status %d", limit, target, got)
 				}
 			}
-		})
+		}
 	})
-	t.Run("HandshakesPerSecond", func(t *testing.T) {
-		bubble(t, func(t *testing.T) {
-			s := serve(t, &socketio.Options{HandshakesPerSecond: 1, HandshakeBurst: 2})
-			for i, want := range []int{200, 200, 429, 429} {
-				if got, _ := s.do(t, "GET", handshakes[i%2], nil, nil); got != want {
-					t.Errorf("%d: status %d", i, got)
-				}
+}
+
+func TestHandshakesPerSecond(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := serve(t, &socketio.Options{HandshakesPerSecond: 1, HandshakeBurst: 2})
+		for i, want := range []int{200, 200, 429, 429} {
+			if got, _ := s.do(t, "GET", handshakes[i%2], nil, nil); got != want {
+				t.Errorf("%d: status %d", i, got)
 			}
-			time.Sleep(time.Second)
-			if got, _ := s.do(t, "GET", handshakes[0], nil, nil); got != 200 {
-				t.Errorf("status %d", got)
-			}
-			off := serve(t, &socketio.Options{HandshakesPerSecond: -1, HandshakeBurst: -1})
-			if got, _ := off.do(t, "GET", handshakes[0], nil, nil); got != 200 {
-				t.Errorf("status %d", got)
-			}
-		})
+		}
+		time.Sleep(time.Second)
+		if got, _ := s.do(t, "GET", handshakes[0], nil, nil); got != 200 {
+			t.Errorf("status %d", got)
+		}
+		off := serve(t, &socketio.Options{HandshakesPerSecond: -1, HandshakeBurst: -1})
+		if got, _ := off.do(t, "GET", handshakes[0], nil, nil); got != 200 {
+			t.Errorf("status %d", got)
+		}
 	})
-	t.Run("MaxUnopened", func(t *testing.T) {
-		bubble(t, func(t *testing.T) {
-			s := serve(t, &socketio.Options{MaxUnopened: 2})
-			var ids []string
-			for range 3 {
-				_, body := s.do(t, "GET", handshakes[0], nil, nil)
-				id, _, _ := strings.Cut(body, ":")
-				ids = append(ids, id)
+}
+
+func TestMaxUnopened(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := serve(t, &socketio.Options{MaxUnopened: 2})
+		var ids []string
+		for range 3 {
+			_, body := s.do(t, "GET", handshakes[0], nil, nil)
+			id, _, _ := strings.Cut(body, ":")
+			ids = append(ids, id)
+		}
+		for i, want := range []string{"7:::1+0", "1::", "1::"} { // the oldest is unknown
+			if _, got := s.do(t, "GET", "/socket.io/1/xhr-polling/"+ids[i], nil, nil); got != want {
+				t.Errorf("%d: %q", i, got)
 			}
-			for i, want := range []string{"7:::1+0", "1::", "1::"} { // the oldest is unknown
-				if _, got := s.do(t, "GET", "/socket.io/1/xhr-polling/"+ids[i], nil, nil); got != want {
-					t.Errorf("%d: %q", i, got)
-				}
-			}
-		})
+		}
 	})
-	t.Run("BodyTimeout", func(t *testing.T) {
-		bubble(t, func(t *testing.T) {
-			for _, d := range []time.Duration{5 * time.Second, -1} {
-				s := serve(t, &socketio.Options{BodyTimeout: d})
-				c := s.connect(rev1Polling)
-				nc, _ := s.net.dial()
-				fmt.Fprintf(nc, "POST /socket.io/1/xhr-polling/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n3:::x", c.sid)
-				begin := time.Now()
-				_ = nc.SetReadDeadline(begin.Add(time.Hour))
-				b := make([]byte, 12)
-				n, _ := io.ReadFull(nc, b)
-				nc.Close()
-				took := time.Since(begin)
-				if d > 0 && (took < d || took > d+time.Second || !bytes.HasSuffix(b, []byte(" 408"))) || d < 0 && n > 0 {
-					t.Errorf("%v: after %v: %s", d, took, b)
-				}
+}
+
+func TestBodyTimeout(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		for _, d := range []time.Duration{5 * time.Second, -1} {
+			s := serve(t, &socketio.Options{BodyTimeout: d})
+			c := s.connect(rev1Polling)
+			nc, _ := s.net.dial()
+			fmt.Fprintf(nc, "POST /socket.io/1/xhr-polling/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n3:::x", c.sid)
+			begin := time.Now()
+			_ = nc.SetReadDeadline(begin.Add(time.Hour))
+			b := make([]byte, 12)
+			n, _ := io.ReadFull(nc, b)
+			nc.Close()
+			took := time.Since(begin)
+			if d > 0 && (took < d || took > d+time.Second || !bytes.HasSuffix(b, []byte(" 408"))) || d < 0 && n > 0 {
+				t.Errorf("%v: after %v: %s", d, took, b)
 			}
-		})
+		}
 	})
 }
