@@ -125,6 +125,10 @@ type Revision1 struct {
 	// PollingDuration is how long a poll may wait (20 s). It must be shorter than
 	// CloseTimeout.
 	PollingDuration time.Duration
+
+	// RefuseBinary leaves a packet with binary values out for these clients, whose
+	// protocol has none, instead of writing {"base64":true,"data":"…"}.
+	RefuseBinary bool
 }
 
 // Validate reports everything that contradicts itself.

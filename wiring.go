@@ -38,6 +38,11 @@ func (o *Options) transport(h *hub.Hub) *transport.Config {
 		c.BodyTimeout = 1 << 62 // a century
 	}
 	for _, g := range o.generations() {
+		if o.Revision1.RefuseBinary && g.Strict != nil {
+			strict := *g
+			strict.Codec = g.Strict
+			g = &strict
+		}
 		c.Sessions = append(c.Sessions, o.session(g, h))
 	}
 	if o.Authorize != nil {

@@ -22,6 +22,7 @@ type Generation struct {
 	Index int
 
 	Codec   parser.Codec
+	Strict  parser.Codec // as Codec, but refuses what it can only say in other words; nil: there is nothing
 	Framing framing.Framing
 	Beat    Beat
 	Rules   Rules

@@ -9,6 +9,7 @@ import (
 var Revision1 = Generation{
 	Name:    "revision 1",
 	Codec:   parser.Rev1,
+	Strict:  parser.Rev1NoBinary,
 	Framing: framing.Rev1{},
 	Rules: Rules{
 		PathHandshake: true,

@@ -192,6 +192,12 @@ func (s *Server) maxPayload(sess *session.Session) int {
 	return defaultPayload
 }
 
+// offended notes that a peer broke the protocol, which has ended its session.
+func (s *Server) offended(err error, sess *session.Session) {
+	s.log.Debug("socketio: session ended", "error", err,
+		"generation", sess.Generation().Name, "address", sess.Peer.(*Peer).Address)
+}
+
 // skip notes that a receiver does not get a cast.
 func (s *Server) skip(err error, sess *session.Session) {
 	s.skipped.Add(1)

@@ -65,7 +65,8 @@ func (x *exchange) take(sess *session.Session, turn session.Turn) error {
 		return err
 	}
 	x.awaitPoll(sess, body)
-	if sess.ReceivePayload(x.s.Now(), body) != nil {
+	if err := sess.ReceivePayload(x.s.Now(), body); err != nil {
+		x.s.offended(err, sess)
 		return errEnded
 	}
 	return nil

@@ -178,7 +178,9 @@ func (t *stream) message(now time.Duration, op websocket.Opcode, payload []byte)
 	case websocket.Text, websocket.Binary:
 		if t.sess != nil {
 			// An error has ended the session, which closes t.
-			_ = t.sess.Receive(now, t, payload, op == websocket.Binary)
+			if err := t.sess.Receive(now, t, payload, op == websocket.Binary); err != nil {
+				t.s.offended(err, t.sess)
+			}
 		}
 	case websocket.Ping:
 		t.pong(payload)
