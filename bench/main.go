@@ -37,9 +37,9 @@ func main() {
 	flag.StringVar(&o.servers, "servers", "floor,sockeye,node,node09", "servers, comma between; floor always runs")
 	flag.IntVar(&o.runs, "runs", 5, "runs of each case on each server")
 	flag.DurationVar(&o.warm, "warm", time.Second, "load before a measured phase")
-	flag.DurationVar(&o.duration, "duration", 3*time.Second, "length of a measured phase")
+	flag.DurationVar(&o.duration, "duration", 2*time.Second, "length of a measured phase")
 	flag.DurationVar(&o.settle, "settle", 2*time.Second, "how long memory must stand still before it is read")
-	flag.IntVar(&o.clients, "idle-clients", 10000, "clients of the case idle")
+	flag.IntVar(&o.clients, "idle-clients", 10000, "clients of the cases idle and rev1-idle")
 	flag.IntVar(&o.serverCore, "server-core", 0, "core that servers run on")
 	flag.IntVar(&o.loadCore, "load-core", 1, "core that the load runs on")
 	flag.IntVar(&o.nice, "nice", 0, "priority of servers and load; below 0 (for root) on a machine that others use")
@@ -48,7 +48,7 @@ func main() {
 	flag.Parse()
 	if o.cases == "list" {
 		for _, c := range allCases() {
-			fmt.Printf("%-12s %s\n", c.Name, c.Title)
+			fmt.Printf("%-15s %s\n", c.Name, c.Title)
 		}
 		return
 	}
@@ -119,7 +119,7 @@ func (o *options) alternate(c benchCase, servers []server) *caseResult {
 				continue
 			}
 			how := ""
-			if !c.memory {
+			if !c.Memory {
 				how = fmt.Sprintf(" (busy: server %.0f %%, load %.0f %%, others %.0f %%)",
 					100*one.Busy, 100*one.LoadBusy, 100*one.Others)
 			}
@@ -150,8 +150,8 @@ func (o *options) once(c benchCase, s server) (r runResult, err error) {
 		return r, err
 	}
 	defer p.stop()
-	if c.memory {
-		m, err := load.Idle(p.target, o.clients, o.settle)
+	if c.Memory {
+		m, err := c.Idle(p.target, o.clients, o.settle)
 		r.Value, r.Before, r.After, r.Settled = m.PerClient(), m.Before, m.After, m.Settled.Seconds()
 		return r, err
 	}

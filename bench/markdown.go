@@ -63,11 +63,20 @@ func (r *report) figures(b *bytes.Buffer, names []string) {
 			s := c.find(n)
 			cells = append(cells, c.cell(s))
 			if n == "sockeye" {
-				cells = append(cells, "≤ "+c.number(c.Goal), s.Verdict)
+				cells = append(cells, c.goal(), s.Verdict)
 			}
 		}
 		row(b, cells)
 	}
+}
+
+// goal says whose it is, if it was set for another case.
+func (c *caseResult) goal() string {
+	text := "≤ " + c.number(c.Goal)
+	if c.GoalOf != "" {
+		text += " (as " + c.GoalOf + ")"
+	}
+	return text
 }
 
 // cell is a server's ratio, or its values where there is none to give.

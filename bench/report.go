@@ -33,6 +33,7 @@ type caseResult struct {
 	Unit    string          `json:"unit"`
 	Measure string          `json:"measure"`
 	Goal    float64         `json:"goal"`
+	GoalOf  string          `json:"goal_of,omitempty"`
 	Servers []*serverResult `json:"servers"`
 	memory  bool
 }
@@ -76,8 +77,8 @@ func spreadOf(values []float64) spread {
 }
 
 func newCaseResult(c benchCase, servers []server) *caseResult {
-	r := &caseResult{Name: c.Name, Title: c.Title, Unit: c.Unit, Goal: c.goal,
-		Measure: c.measure(), memory: c.memory}
+	r := &caseResult{Name: c.Name, Title: c.Title, Unit: c.Unit, Goal: c.goal, GoalOf: c.goalOf,
+		Measure: c.measure(), memory: c.Memory}
 	for _, s := range servers {
 		if s.runs(c) {
 			r.Servers = append(r.Servers, &serverResult{Name: s.name, server: s})

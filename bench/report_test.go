@@ -73,12 +73,13 @@ func TestMarkdown(t *testing.T) {
 		results(2, false, []float64{0, 0}, []float64{15, 15}),
 		results(8000, true, []float64{13000}, []float64{7000}),
 	}}
+	r.Cases[0].GoalOf = "ack"
 	var b bytes.Buffer
 	if err := r.markdown(&b); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"| 15.0 (10.0–20.0) | 1.50 (1.50–1.50), 1 of 2 failed | ≤ 2.00 | failed |",
+		"| 15.0 (10.0–20.0) | 1.50 (1.50–1.50), 1 of 2 failed | ≤ 2.00 (as ack) | failed |",
 		"| failed | 15.0 (15.0–15.0) | ≤ 2.00 | failed |",
 		"| 13.0 K (13.0 K–13.0 K) | 7.0 K (7.0 K–7.0 K) | ≤ 8.0 K | met |",
 	} {
@@ -88,15 +89,40 @@ func TestMarkdown(t *testing.T) {
 	}
 }
 
-func TestChoose(t *testing.T) {
-	all, err := choose("all")
-	if err != nil || len(all) != len(goals)+1 {
-		t.Fatalf("all: %d cases, error %v; want %d", len(all), err, len(goals)+1)
-	}
-	for _, c := range all {
-		if c.goal == 0 {
+// A case that repeats another with an older revision is measured the same way,
+// and against the same goal unless it has its own.
+func TestRevisions(t *testing.T) {
+	byName := make(map[string]benchCase)
+	for _, c := range allCases() {
+		if byName[c.Name] = c; c.goal == 0 {
 			t.Errorf("%s has no goal", c.Name)
 		}
+		if c.As == "" {
+			continue
+		}
+		of, ok := byName[c.As]
+		if !ok || c.Revision >= of.Revision {
+			t.Errorf("%s is as %q, which is no earlier case of a later revision", c.Name, c.As)
+		}
+		if c.Unit != of.Unit || c.Memory != of.Memory || c.floorOps != of.floorOps {
+			t.Errorf("%s and %s are not measured alike", c.Name, c.As)
+		}
+		if c.goalOf != "" && (c.goalOf != c.As || c.goal != of.goal) {
+			t.Errorf("%s has goal %v of %q, want %v of %s", c.Name, c.goal, c.goalOf, of.goal, c.As)
+		}
+	}
+	for _, name := range []string{"rev1", "rev1-ack", "rev1-broadcast4", "rev1-broadcast1",
+		"rev1-rooms", "rev1-churn", "rev1-polling", "rev1-idle"} {
+		if c, ok := byName[name]; !ok || c.Revision != 1 {
+			t.Errorf("no case %s of revision 1", name)
+		}
+	}
+}
+
+func TestChoose(t *testing.T) {
+	all, err := choose("all")
+	if err != nil || len(all) < len(goals) {
+		t.Fatalf("all: %d cases, error %v; at least the %d with goals", len(all), err, len(goals))
 	}
 	some, err := choose("idle,echo")
 	if err != nil || len(some) != 2 || some[0].Name != "idle" || some[1].Name != "echo" {

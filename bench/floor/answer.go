@@ -2,81 +2,68 @@ package main
 
 import "bytes"
 
-// fixedID stands for the session ids a real server makes: as long as Node's.
-const fixedID = "lv_VI97HAXpY6yYWAAAC"
-
-// What the connect phase of each protocol sends, whatever came in.
-var (
-	openPacket    = []byte(`0{"sid":"` + fixedID + `","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}`)
-	connectPacket = []byte(`40{"sid":"` + fixedID + `"}`)
-	authEvent     = []byte(`42["auth",{}]`)
-
-	oldConnectPacket = []byte(`1::`)
-	oldAuthEvent     = []byte(`5:::{"name":"auth","args":[{}]}`)
-)
-
 // A kind says what an incoming message asks for.
 type kind int
 
 const (
 	nothing   kind = iota
-	connect        // answer with connectPacket and authEvent
+	connect        // answer with the dialect's joined
 	reply          // answer with the bytes given
 	join           // answer with the bytes given and join a room
 	toRoom         // deliver the bytes given to the sender's room
 	broadcast      // deliver the bytes given to everyone
+	leave          // answer with the bytes given and close
 )
 
 // answer recognises a message by its first bytes and appends what is to be
 // sent to dst.
-func answer(dst, msg []byte) (kind, []byte) {
-	if rest, ok := bytes.CutPrefix(msg, []byte(`42["message",`)); ok {
-		dst = append(dst, `42["message-back",`...)
-		return reply, append(dst, rest...)
+func (d *dialect) answer(dst, msg []byte) (kind, []byte) {
+	for i := range d.events {
+		e := &d.events[i]
+		rest, ok := bytes.CutPrefix(msg, e.from)
+		if !ok {
+			continue
+		}
+		if e.kind == toRoom {
+			_, rest, _ = bytes.Cut(rest, []byte(`,`))
+		}
+		return e.kind, append(append(dst, e.to...), rest...)
 	}
-	if rest, ok := bytes.CutPrefix(msg, []byte(`5:::{"name":"message",`)); ok {
-		dst = append(dst, `5:::{"name":"message-back",`...)
-		return reply, append(dst, rest...)
+	if rest, ok := bytes.CutPrefix(msg, d.request); ok {
+		return d.acknowledge(dst, rest)
 	}
-	if rest, ok := bytes.CutPrefix(msg, []byte(`42["to",`)); ok {
-		_, payload, _ := bytes.Cut(rest, []byte(`,`))
-		dst = append(dst, `42["room-message",`...)
-		return toRoom, append(dst, payload...)
-	}
-	if rest, ok := bytes.CutPrefix(msg, []byte(`42["broadcast",`)); ok {
-		dst = append(dst, `42["broadcast-message",`...)
-		return broadcast, append(dst, rest...)
-	}
-	if rest, ok := bytes.CutPrefix(msg, []byte(`42`)); ok {
-		return answerAck(dst, rest)
-	}
-	if bytes.HasPrefix(msg, []byte(`40`)) {
+	switch {
+	case d.connect != nil && bytes.HasPrefix(msg, d.connect):
 		return connect, dst
+	case d.leave != nil && bytes.Equal(msg, d.leave):
+		return leave, append(dst, d.leave...)
 	}
 	return nothing, dst
 }
 
-// answerAck is answer for what follows the 42 of an event that wants an
-// acknowledgement.
-func answerAck(dst, msg []byte) (kind, []byte) {
-	n := bytes.IndexByte(msg, '[')
-	if n < 1 {
+// acknowledge is answer for what follows the beginning of an event that wants
+// an acknowledgement.
+func (d *dialect) acknowledge(dst, msg []byte) (kind, []byte) {
+	n := 0
+	for n < len(msg) && '0' <= msg[n] && msg[n] <= '9' {
+		n++
+	}
+	if n == 0 {
 		return nothing, dst
 	}
-	dst = append(append(dst, `43`...), msg[:n]...)
-	if rest, ok := bytes.CutPrefix(msg[n:], []byte(`["message-with-ack",`)); ok {
-		dst = append(dst, '[')
-		return reply, append(dst, rest...)
+	dst = append(append(dst, d.ack...), msg[:n]...)
+	dst = append(dst, d.ackArgs...)
+	if rest, ok := bytes.CutPrefix(msg[n:], d.ackEvent); ok {
+		return reply, append(dst, bytes.TrimSuffix(rest, d.tail)...)
 	}
-	if bytes.HasPrefix(msg[n:], []byte(`["join",`)) {
-		return join, append(dst, `["ok"]`...)
+	if bytes.HasPrefix(msg[n:], d.join) {
+		return join, append(dst, `"ok"]`...)
 	}
 	return nothing, dst
 }
 
-// room cuts the room out of a join message.
+// room cuts the room, its last string, out of a join message.
 func room(msg []byte) string {
-	_, rest, _ := bytes.Cut(msg, []byte(`,"`))
-	name, _, _ := bytes.Cut(rest, []byte(`"`))
-	return string(name)
+	end := max(0, bytes.LastIndexByte(msg, '"'))
+	return string(msg[1+bytes.LastIndexByte(msg[:end], '"') : end])
 }

@@ -10,8 +10,7 @@ import (
 
 // sockets is the WebSocket half: every connection, and the rooms.
 type sockets struct {
-	current, old *gws.Upgrader
-	buffers      sync.Pool // of *[]byte: answers under construction
+	buffers sync.Pool // of *[]byte: answers under construction
 
 	mu    sync.Mutex
 	conns map[*gws.Conn]string // the room each is in, or ""
@@ -24,43 +23,42 @@ func newSockets() *sockets {
 		rooms: make(map[string][]*gws.Conn),
 	}
 	s.buffers.New = func() any { return new([]byte) }
-	// Compression and UTF-8 checks stay off, as gws has them by default.
-	s.current = gws.NewUpgrader(&events{sockets: s}, nil)
-	s.old = gws.NewUpgrader(&events{sockets: s, old: true}, nil)
 	return s
 }
 
-func (s *sockets) upgrade(w http.ResponseWriter, r *http.Request, old bool) {
-	u := s.current
-	if old {
-		u = s.old
+// upgrade returns the handler of one dialect's connections.
+func (s *sockets) upgrade(d *dialect) http.HandlerFunc {
+	// Compression and UTF-8 checks stay off, as gws has them by default.
+	u := gws.NewUpgrader(&events{sockets: s, dialect: d}, nil)
+	return func(w http.ResponseWriter, r *http.Request) {
+		conn, err := u.Upgrade(w, r)
+		if err != nil {
+			return
+		}
+		// On a goroutine of its own, as gws advises, so that net/http's memory
+		// for the request can go. It ends with the connection.
+		go conn.ReadLoop()
 	}
-	conn, err := u.Upgrade(w, r)
-	if err != nil {
-		return
-	}
-	// On a goroutine of its own, as gws advises, so that net/http's memory for
-	// the request can go. It ends with the connection.
-	go conn.ReadLoop()
 }
 
-// events are the callbacks of the connections of one protocol.
+// events are the callbacks of the connections of one dialect.
 type events struct {
 	gws.BuiltinEventHandler
 	*sockets
-	old bool
+	dialect *dialect
 }
 
 func (e *events) OnOpen(c *gws.Conn) {
 	e.mu.Lock()
 	e.conns[c] = ""
 	e.mu.Unlock()
-	if e.old {
-		c.WriteMessage(gws.OpcodeText, oldConnectPacket)
-		c.WriteMessage(gws.OpcodeText, oldAuthEvent)
-		return
+	writeAll(c, e.dialect.hello)
+}
+
+func writeAll(c *gws.Conn, messages [][]byte) {
+	for _, m := range messages {
+		c.WriteMessage(gws.OpcodeText, m)
 	}
-	c.WriteMessage(gws.OpcodeText, openPacket)
 }
 
 func (e *events) OnClose(c *gws.Conn, err error) {
@@ -80,11 +78,10 @@ func (e *events) OnClose(c *gws.Conn, err error) {
 func (e *events) OnMessage(c *gws.Conn, message *gws.Message) {
 	defer message.Close()
 	buf := e.buffers.Get().(*[]byte)
-	k, out := answer((*buf)[:0], message.Bytes())
+	k, out := e.dialect.answer((*buf)[:0], message.Bytes())
 	switch k {
 	case connect:
-		c.WriteMessage(gws.OpcodeText, connectPacket)
-		c.WriteMessage(gws.OpcodeText, authEvent)
+		writeAll(c, e.dialect.joined)
 	case reply:
 		c.WriteMessage(gws.OpcodeText, out)
 	case join:
@@ -94,6 +91,9 @@ func (e *events) OnMessage(c *gws.Conn, message *gws.Message) {
 		e.deliverRoom(c, out)
 	case broadcast:
 		e.deliverAll(out)
+	case leave:
+		c.WriteMessage(gws.OpcodeText, out)
+		c.NetConn().Close()
 	}
 	*buf = out
 	e.buffers.Put(buf)

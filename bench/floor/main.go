@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -39,19 +40,27 @@ func newHandler() http.Handler {
 	sockets := newSockets()
 	polls := newPolls()
 	mux := http.NewServeMux()
+	upgrade := sockets.upgrade(&revision5)
 	mux.HandleFunc("/socket.io/", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
-			sockets.upgrade(w, r, false)
+			upgrade(w, r)
 			return
 		}
-		polls.ServeHTTP(w, r)
+		polls.current(w, r)
 	})
+	// A revision 1 session takes up nothing before it is opened: revision-1.md
+	// §4.1 and §8.2.
+	var handshakes atomic.Int64
 	mux.HandleFunc("/socket.io/1/", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/plain")
-		fmt.Fprintf(w, "%s:60:60:websocket", fixedID)
+		w.Header()["Content-Type"] = contentType
+		fmt.Fprintf(w, "%s:60:60:websocket,htmlfile,xhr-polling,jsonp-polling", sessionID(handshakes.Add(1)))
 	})
-	mux.HandleFunc("/socket.io/1/websocket/", func(w http.ResponseWriter, r *http.Request) {
-		sockets.upgrade(w, r, true)
-	})
+	mux.HandleFunc("/socket.io/1/websocket/", sockets.upgrade(&revision1))
+	mux.HandleFunc(oldPollPath, polls.old)
 	return mux
+}
+
+// sessionID makes the n-th session's id.
+func sessionID(n int64) string {
+	return fmt.Sprintf("%s%06d", fixedID[:14], n)
 }

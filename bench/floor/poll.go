@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // maxBody is more than any load posts.
@@ -16,41 +17,77 @@ const maxBody = 4096
 type polls struct {
 	mu       sync.Mutex
 	sessions map[string]chan []byte
+	opened   atomic.Int64
 }
 
 func newPolls() *polls { return &polls{sessions: make(map[string]chan []byte)} }
 
 var contentType = []string{"text/plain; charset=UTF-8"}
 
-func (p *polls) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header()["Content-Type"] = contentType
+// oldPollPath comes before a revision 1 session's id.
+const oldPollPath = "/socket.io/1/xhr-polling/"
+
+// current serves the polls of revision 5.
+func (p *polls) current(w http.ResponseWriter, r *http.Request) {
 	_, sid, ok := strings.Cut(r.URL.RawQuery, "&sid=")
 	if !ok {
 		p.open(w)
 		return
 	}
-	p.mu.Lock()
-	queue := p.sessions[sid]
-	p.mu.Unlock()
+	p.serve(w, r, p.find(sid), &revision5)
+}
+
+// old serves those of revision 1, whose sessions begin with a GET.
+func (p *polls) old(w http.ResponseWriter, r *http.Request) {
+	sid := strings.TrimPrefix(r.URL.Path, oldPollPath)
+	queue := p.find(sid)
+	if queue == nil && r.Method == http.MethodGet {
+		queue = p.create(sid)
+		put(queue, revision1.hello)
+	}
+	p.serve(w, r, queue, &revision1)
+}
+
+func (p *polls) serve(w http.ResponseWriter, r *http.Request, queue chan []byte, d *dialect) {
+	w.Header()["Content-Type"] = contentType
 	switch {
 	case queue == nil:
 		http.Error(w, "unknown session", http.StatusBadRequest)
 	case r.Method == http.MethodPost:
-		p.post(w, r, queue)
+		p.post(w, r, queue, d)
 	default:
 		p.get(w, r, queue)
 	}
 }
 
-func (p *polls) open(w http.ResponseWriter) {
+func (p *polls) find(sid string) chan []byte {
 	p.mu.Lock()
-	sid := fmt.Sprintf("%s%06d", fixedID[:14], len(p.sessions))
-	p.sessions[sid] = make(chan []byte, 16)
+	defer p.mu.Unlock()
+	return p.sessions[sid]
+}
+
+func (p *polls) create(sid string) chan []byte {
+	queue := make(chan []byte, 16)
+	p.mu.Lock()
+	p.sessions[sid] = queue
 	p.mu.Unlock()
+	return queue
+}
+
+func put(queue chan []byte, messages [][]byte) {
+	for _, m := range messages {
+		queue <- m
+	}
+}
+
+func (p *polls) open(w http.ResponseWriter) {
+	sid := sessionID(p.opened.Add(1))
+	p.create(sid)
+	w.Header()["Content-Type"] = contentType
 	fmt.Fprintf(w, `0{"sid":"%s","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}`, sid)
 }
 
-func (p *polls) post(w http.ResponseWriter, r *http.Request, queue chan []byte) {
+func (p *polls) post(w http.ResponseWriter, r *http.Request, queue chan []byte, d *dialect) {
 	if r.ContentLength < 0 || r.ContentLength > maxBody {
 		http.Error(w, "body without a length, or too long", http.StatusRequestEntityTooLarge)
 		return
@@ -59,14 +96,13 @@ func (p *polls) post(w http.ResponseWriter, r *http.Request, queue chan []byte) 
 	if _, err := io.ReadFull(r.Body, body); err != nil {
 		return
 	}
-	switch k, out := answer(nil, body); k {
+	switch k, out := d.answer(nil, body); k {
 	case connect:
-		queue <- connectPacket
-		queue <- authEvent
+		put(queue, d.joined)
 	case reply:
 		queue <- out
 	}
-	io.WriteString(w, "ok")
+	io.WriteString(w, d.posted)
 }
 
 func (p *polls) get(w http.ResponseWriter, r *http.Request, queue chan []byte) {

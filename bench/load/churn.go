@@ -8,13 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// churn: a number of clients at a time, each of which connects, joins, has one
-// message echoed, leaves, and is followed by a new one. An operation is one
+// churn: a number of clients at a time, each of which connects (after a
+// handshake on a connection of its own, where the protocol has one), joins, has
+// one message echoed, leaves, and is followed by a new one. An operation is one
 // such life.
 type churn struct {
+	proto   *protocol
 	clients int
 	l       *loop
-	upgrade []byte
+	ask     []byte // the handshake, or nil
 	request []byte
 	expect  answer
 	join    []byte
@@ -28,24 +30,25 @@ type life struct{ stage stage }
 type stage int
 
 const (
-	opening stage = iota // the answer to the upgrade
+	asking  stage = iota // the answer to the handshake
+	opening              // the answer to the upgrade
 	greeted              // the server's hello
-	joining              // the answer to the CONNECT packet
+	joining              // the namespace's CONNECT packet
 	joined               // the auth event
 	echoing              // the echo
 	leaving              // the end of the stream
 )
 
-func newChurn(clients int) *churn {
+func newChurn(p *protocol, clients int) *churn {
 	args := text(64)
-	p := revision5
 	return &churn{
+		proto:   p,
 		clients: clients,
 		request: textFrame(p.event("message", args)),
 		expect:  answer{name: "message-back", args: args},
 		join:    textFrame(p.join),
-		// What Node's client sends on disconnect(): the namespace's
-		// DISCONNECT, then a close frame with status 1000.
+		// What clients send on disconnect(): the DISCONNECT packet, then a
+		// close frame with status 1000.
 		leave: appendFrame(textFrame(p.leave), opClose, []byte{0x03, 0xe8}),
 	}
 }
@@ -54,7 +57,9 @@ func (c *churn) ops() int64 { return c.done }
 
 func (c *churn) setup(l *loop) error {
 	c.l = l
-	c.upgrade = upgradeRequest(l.target.Addr, revision5.path)
+	if c.proto.handshake {
+		c.ask = getRequest(l.target.Addr, c.proto.session)
+	}
 	return nil
 }
 
@@ -67,35 +72,55 @@ func (c *churn) start() error {
 	return nil
 }
 
-// begin connects a new client. On loopback a connect needs no waiting.
+// begin lets a new client begin.
 func (c *churn) begin() error {
-	c.l.seq++
-	fd, err := dial(c.l.target.Addr, c.l.seq)
+	if c.ask != nil {
+		return c.connect(asking, c.ask)
+	}
+	return c.open("")
+}
+
+// open goes on with the WebSocket, of the session where there is one.
+func (c *churn) open(sid string) error {
+	return c.connect(opening, upgradeRequest(c.l.target.Addr, c.proto.path+sid))
+}
+
+// connect sends a request on a connection of its own. On loopback a connect
+// needs no waiting.
+func (c *churn) connect(s stage, request []byte) error {
+	n, err := c.l.dial(c.proto)
 	if err != nil {
 		return err
 	}
-	n := &conn{fd: fd, proto: revision5, life: new(life)}
+	n.life = &life{s}
 	if err := c.l.add(n); err != nil {
 		return err
 	}
-	return n.write(c.upgrade)
+	return n.write(request)
+}
+
+// end closes a connection in good order, unlike elsewhere: a server that gets
+// a reset for its FIN, or in place of one, has an error to handle, which no
+// real client gives it. The port rests in TIME_WAIT on the side that closed
+// first.
+func (c *churn) end(n *conn) error {
+	err := sysSetOption(n.fd, unix.SOL_SOCKET, unix.SO_LINGER, unix.Linger{})
+	c.l.drop(n)
+	return err
 }
 
 func (c *churn) ready(n *conn, data []byte) ([]byte, error) {
-	if data == nil {
-		if n.life.stage != leaving {
-			return nil, fmt.Errorf("stage %d: %w", n.life.stage, io.ErrUnexpectedEOF)
-		}
-		// Closed in good order, unlike elsewhere: a server that gets a reset
-		// for its FIN has an error to handle, which no real client gives it.
-		// The port rests in TIME_WAIT on the server's side.
-		err := sysSetOption(n.fd, unix.SOL_SOCKET, unix.SO_LINGER, unix.Linger{})
-		if err != nil {
+	switch {
+	case data == nil && n.life.stage == leaving:
+		if err := c.end(n); err != nil {
 			return nil, err
 		}
-		c.l.drop(n)
 		c.done++
 		return nil, c.begin()
+	case data == nil:
+		return nil, fmt.Errorf("stage %d: %w", n.life.stage, io.ErrUnexpectedEOF)
+	case n.life.stage == asking:
+		return c.asked(n, data)
 	}
 	if n.life.stage == opening {
 		n.rest = append(n.rest[:0], data...)
@@ -104,6 +129,9 @@ func (c *churn) ready(n *conn, data []byte) ([]byte, error) {
 			return n.rest, err
 		}
 		n.life.stage = greeted
+		if c.proto.hello == "" {
+			n.life.stage = joining
+		}
 		data = n.rest
 	}
 	for {
@@ -121,9 +149,25 @@ func (c *churn) ready(n *conn, data []byte) ([]byte, error) {
 	}
 }
 
+// asked takes the answer to the handshake.
+func (c *churn) asked(n *conn, data []byte) ([]byte, error) {
+	r, _, ok, err := nextResponse(data)
+	if !ok || err != nil {
+		return data, err
+	}
+	sid, err := c.proto.sessionID(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.end(n); err != nil {
+		return nil, err
+	}
+	return nil, c.open(sid)
+}
+
 // message takes one message and does what comes next.
 func (c *churn) message(n *conn, op byte, msg []byte) error {
-	p := revision5
+	p := c.proto
 	switch n.life.stage {
 	case greeted:
 		if bytes.HasPrefix(msg, []byte(p.hello)) {

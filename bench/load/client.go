@@ -72,39 +72,49 @@ func upgradeRequest(host, path string) []byte {
 func (l *loop) join(p *protocol) (*conn, error) {
 	path := p.path
 	if p.handshake {
-		sid, err := l.handshake()
+		sid, err := l.handshake(p)
 		if err != nil {
-			return nil, fmt.Errorf("handshake: %w", err)
+			return nil, err
 		}
 		path += sid
 	}
+	c, err := l.dial(p)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.open(l.target.Addr, path); err != nil {
+		sysClose(c.fd)
+		return nil, err
+	}
+	return c, nil
+}
+
+// dial connects a client's next connection.
+func (l *loop) dial(p *protocol) (*conn, error) {
 	l.seq++
 	fd, err := dial(l.target.Addr, l.seq)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{fd: fd, proto: p}
-	if err := c.open(l.target.Addr, path); err != nil {
-		unix.Close(fd)
-		return nil, err
-	}
-	return c, nil
+	return &conn{fd: fd, proto: p}, nil
 }
 
 func (c *conn) open(host, path string) error {
 	if err := c.upgrade(upgradeRequest(host, path)); err != nil {
 		return err
 	}
-	if _, err := c.expect(c.proto.hello); err != nil {
-		return err
+	if c.proto.hello != "" {
+		if _, err := c.expect(c.proto.hello); err != nil {
+			return err
+		}
 	}
 	if c.proto.join != "" {
 		if err := c.write(textFrame(c.proto.join)); err != nil {
 			return err
 		}
-		if _, err := c.expect(c.proto.joined); err != nil {
-			return err
-		}
+	}
+	if _, err := c.expect(c.proto.joined); err != nil {
+		return err
 	}
 	_, err := c.expect(c.proto.auth)
 	return err
@@ -195,25 +205,32 @@ func (c *conn) other(op byte, msg []byte) error {
 	return fmt.Errorf("unexpected message %.200q", msg)
 }
 
-// handshake asks for a revision 1 session and returns its id.
-func (l *loop) handshake() (string, error) {
-	l.seq++
-	fd, err := dial(l.target.Addr, l.seq)
+// handshake asks for a session on a connection of its own, blocking, and
+// returns its id.
+func (l *loop) handshake(p *protocol) (string, error) {
+	c, err := l.dial(p)
 	if err != nil {
 		return "", err
 	}
-	defer unix.Close(fd)
-	c := &conn{fd: fd}
-	request := fmt.Appendf(nil, "GET /socket.io/1/?t=1312877027739 HTTP/1.1\r\nHost: %s\r\n\r\n", l.target.Addr)
-	r, err := c.request(request)
+	defer sysClose(c.fd)
+	return c.handshake(l.target.Addr)
+}
+
+func (c *conn) handshake(host string) (string, error) {
+	r, err := c.request(getRequest(host, c.proto.session))
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("handshake: %w", err)
 	}
-	sid, _, ok := bytes.Cut(r.body, []byte(":"))
+	return c.proto.sessionID(r)
+}
+
+// sessionID reads the answer to a handshake.
+func (p *protocol) sessionID(r response) (string, error) {
+	sid, ok := p.sid(r.body)
 	if r.status != 200 || !ok {
-		return "", fmt.Errorf("answered %d %.100q", r.status, r.body)
+		return "", fmt.Errorf("handshake answered %d %.100q", r.status, r.body)
 	}
-	return string(sid), nil
+	return sid, nil
 }
 
 // request sends an HTTP request and waits for its response.

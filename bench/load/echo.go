@@ -32,7 +32,7 @@ func newEcho(p *protocol, clients, window int, args string) *echo {
 // newAck is newEcho with acknowledgements, whose ids differ.
 func newAck(p *protocol, clients, window int, args string) *echo {
 	e := &echo{proto: p, clients: clients, window: window}
-	for id := range 100 {
+	for id := 1; id <= 100; id++ {
 		e.frames = append(e.frames, textFrame(p.ackReq(id, "message-with-ack", args)))
 		e.answers = append(e.answers, answer{name: fmt.Sprint("ack", id), args: args})
 	}

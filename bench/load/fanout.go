@@ -12,6 +12,7 @@ const maxWindow = 64
 // fanout: groups of clients; the first of each sends a trigger, and the next
 // when an earlier one has reached every receiver. An operation is one delivery.
 type fanout struct {
+	proto                *protocol
 	groups, size, window int
 	rooms                bool // a room for each group; else one broadcast to all
 
@@ -32,15 +33,15 @@ type group struct {
 
 // newBroadcast makes one group of clients in which everyone gets everything,
 // the sender included.
-func newBroadcast(clients, window int) *fanout {
-	return &fanout{groups: 1, size: clients, window: window,
+func newBroadcast(p *protocol, clients, window int) *fanout {
+	return &fanout{proto: p, groups: 1, size: clients, window: window,
 		expect: answer{name: "broadcast-message", args: text(64)}}
 }
 
 // newRooms makes rooms with that many members each, of whom one sends to the
 // others.
-func newRooms(rooms, members int) *fanout {
-	return &fanout{groups: rooms, size: members, window: 1, rooms: true,
+func newRooms(p *protocol, rooms, members int) *fanout {
+	return &fanout{proto: p, groups: rooms, size: members, window: 1, rooms: true,
 		expect: answer{name: "room-message", args: text(64)}}
 }
 
@@ -50,13 +51,13 @@ func (f *fanout) setup(l *loop) error {
 	for i := range f.groups {
 		g := &group{receivers: f.size}
 		name := fmt.Sprintf("room-%03d", i)
-		g.trigger = textFrame(revision5.event("broadcast", f.expect.args))
+		g.trigger = textFrame(f.proto.event("broadcast", f.expect.args))
 		if f.rooms {
 			g.receivers-- // not the sender
-			g.trigger = textFrame(revision5.event("to", `"`+name+`",`+f.expect.args))
+			g.trigger = textFrame(f.proto.event("to", `"`+name+`",`+f.expect.args))
 		}
 		for j := range f.size {
-			c, err := l.join(revision5)
+			c, err := l.join(f.proto)
 			if err != nil {
 				return fmt.Errorf("client %d of group %d: %w", j, i, err)
 			}
@@ -80,10 +81,10 @@ func (f *fanout) setup(l *loop) error {
 
 // enter joins a room, blocking.
 func (c *conn) enter(room string) error {
-	if err := c.write(textFrame(revision5.ackReq(1, "join", `"`+room+`"`))); err != nil {
+	if err := c.write(textFrame(c.proto.ackReq(1, "join", `"`+room+`"`))); err != nil {
 		return err
 	}
-	_, err := c.expect(`431["ok"]`)
+	_, err := c.expect(c.proto.ack(1, `"ok"`))
 	return err
 }
 
@@ -117,7 +118,7 @@ func (f *fanout) ready(c *conn, data []byte) ([]byte, error) {
 			return data, nil
 		}
 		data = rest
-		ok, err = f.expect.is(revision5, msg)
+		ok, err = f.expect.is(f.proto, msg)
 		if err != nil {
 			return nil, err
 		}

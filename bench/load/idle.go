@@ -41,29 +41,29 @@ func (r IdleResult) PerClient() float64 {
 	return float64(r.After-r.Before) / float64(r.Clients)
 }
 
-// Idle connects n clients and measures by how much the server's resident
+// Idle connects n clients of the case and measures by how much the server's resident
 // memory grows. One more client is there from the beginning, so that code and
 // structures that the first one brings into memory count for nobody.
-func Idle(t Target, n int, settle time.Duration) (IdleResult, error) {
+func (c Case) Idle(t Target, n int, settle time.Duration) (IdleResult, error) {
 	r := IdleResult{Clients: n}
 	l, err := newLoop(t)
 	if err != nil {
 		return r, err
 	}
 	defer l.close()
-	if _, err := l.joinMany(revision5, 1); err != nil {
-		return r, fmt.Errorf("idle: %w", err)
+	if _, err := l.joinMany(c.proto, 1); err != nil {
+		return r, fmt.Errorf("%s: %w", c.Name, err)
 	}
 	if r.Before, _, err = l.settled(settle); err != nil {
 		return r, err
 	}
 	// In parts, between which heartbeats are answered.
 	for left := n; left > 0; left -= 200 {
-		if _, err := l.joinMany(revision5, min(left, 200)); err != nil {
-			return r, fmt.Errorf("idle: client %d and on: %w", n-left, err)
+		if _, err := l.joinMany(c.proto, min(left, 200)); err != nil {
+			return r, fmt.Errorf("%s: client %d and on: %w", c.Name, n-left, err)
 		}
 		if err := l.run(time.Millisecond, idle{}); err != nil {
-			return r, fmt.Errorf("idle: %w", err)
+			return r, fmt.Errorf("%s: %w", c.Name, err)
 		}
 	}
 	r.After, r.Settled, err = l.settled(settle)

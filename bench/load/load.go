@@ -62,7 +62,7 @@ func (c Case) Measure(t Target, warm, d time.Duration) (Result, error) {
 		return Result{}, err
 	}
 	defer l.close()
-	w := c.build()
+	w := c.build(c.proto)
 	if err := w.setup(l); err != nil {
 		return Result{}, fmt.Errorf("%s: connecting: %w", c.Name, err)
 	}

@@ -10,6 +10,7 @@ import (
 // always waiting, and one for its POSTs. It posts one message, and the next
 // when that POST is answered and the echo has come. An operation is one echo.
 type polling struct {
+	proto   *protocol
 	clients int
 	args    string
 	expect  answer
@@ -30,14 +31,12 @@ type poll struct {
 	joined, auth bool
 }
 
-func newPolling(clients int) *polling {
-	return &polling{clients: clients, args: text(64),
+func newPolling(p *protocol, clients int) *polling {
+	return &polling{proto: p, clients: clients, args: text(64),
 		expect: answer{name: "message-back", args: text(64)}}
 }
 
 func (w *polling) ops() int64 { return w.done }
-
-const pollPath = "/socket.io/?EIO=4&transport=polling"
 
 func postRequest(host, path, body string) []byte {
 	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nAccept: */*\r\n"+
@@ -68,45 +67,42 @@ func (w *polling) setup(l *loop) error {
 func (w *polling) open(l *loop) (*poll, error) {
 	p := new(poll)
 	for _, c := range []**conn{&p.get, &p.post} {
-		l.seq++
-		fd, err := dial(l.target.Addr, l.seq)
+		n, err := l.dial(w.proto)
 		if err != nil {
 			return nil, err
 		}
-		*c = &conn{fd: fd, proto: revision5, poll: p}
+		n.poll, *c = p, n
 	}
 	host := l.target.Addr
-	r, err := p.get.request(getRequest(host, pollPath))
+	sid, err := p.get.handshake(host)
 	if err != nil {
 		return nil, err
 	}
-	_, rest, _ := bytes.Cut(r.body, []byte(`"sid":"`))
-	sid, _, ok := bytes.Cut(rest, []byte(`"`))
-	if r.status != 200 || !ok {
-		return nil, fmt.Errorf("handshake answered %d %.100q", r.status, r.body)
-	}
-	path := pollPath + "&sid=" + string(sid)
+	path := w.proto.pollPath + sid
 	p.getRequest = getRequest(host, path)
-	p.pongRequest = postRequest(host, path, revision5.pong)
-	p.postRequest = postRequest(host, path, revision5.event("message", w.args))
-	return p, p.join(postRequest(host, path, revision5.join))
+	p.pongRequest = postRequest(host, path, w.proto.pong)
+	p.postRequest = postRequest(host, path, w.proto.event("message", w.args))
+	if w.proto.join != "" {
+		r, err := p.post.request(postRequest(host, path, w.proto.join))
+		if err != nil || string(r.body) != w.proto.posted {
+			return nil, fmt.Errorf("POST answered %d %.100q, error %v", r.status, r.body, err)
+		}
+	}
+	return p, p.join(w.proto)
 }
 
-func (p *poll) join(request []byte) error {
-	r, err := p.post.request(request)
-	if err != nil || string(r.body) != "ok" {
-		return fmt.Errorf("POST answered %d %.100q, error %v", r.status, r.body, err)
-	}
+// join polls until the namespace and the auth event have come, blocking.
+func (p *poll) join(proto *protocol) error {
 	for !p.joined || !p.auth {
 		r, err := p.get.request(p.getRequest)
 		if err != nil {
 			return err
 		}
-		for packet := range bytes.SplitSeq(r.body, []byte{0x1e}) {
+		for packet := range proto.packets(r.body) {
 			switch {
-			case bytes.HasPrefix(packet, []byte(revision5.joined)):
+			case bytes.HasPrefix(packet, []byte(proto.joined)):
 				p.joined = true
-			case bytes.HasPrefix(packet, []byte(revision5.auth)):
+			case bytes.HasPrefix(packet, []byte(proto.auth)):
 				p.auth = true
 			default:
 				return fmt.Errorf("GET answered %d %.200q", r.status, r.body)
@@ -145,16 +141,17 @@ func (w *polling) ready(c *conn, data []byte) ([]byte, error) {
 		p.posting = false
 		return nil, p.next()
 	}
-	for packet := range bytes.SplitSeq(r.body, []byte{0x1e}) {
-		ok, err := w.expect.is(revision5, packet)
+	for packet := range w.proto.packets(r.body) {
+		ok, err := w.expect.is(w.proto, packet)
 		switch {
 		case err != nil:
 			return nil, err
 		case ok:
 			p.echoed = true
 			w.done++
-		case string(packet) == revision5.ping:
+		case string(packet) == w.proto.ping:
 			p.pong = true
+		case string(packet) == w.proto.noop:
 		default:
 			return nil, fmt.Errorf("unexpected packet %.100q", packet)
 		}

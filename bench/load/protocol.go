@@ -4,53 +4,116 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"reflect"
+	"strconv"
 	"strings"
 )
 
 // A protocol is what a client of one Socket.IO revision writes and expects.
 type protocol struct {
 	name string
-	// path is where the WebSocket is opened; a revision 1 client asks for a
-	// session first and appends its id.
+	// session is where a client asks for a session, if it does; sid finds the
+	// id in the answer.
+	session string
+	sid     func(body []byte) (string, bool)
+	// path is where the WebSocket is opened. A revision 1 client asks for a
+	// session first (revision-1.md §3) and appends its id.
 	path      string
 	handshake bool
-	// hello is what the server says first; then join, if any, is sent and
-	// joined comes back; then the app's auth event comes.
+	// pollPath is where a session is polled; its id is appended. posted is the
+	// answer to a POST.
+	pollPath, posted string
+	// hello is what the server says first on a WebSocket, if anything; then
+	// join, if any, is sent and joined comes; then the app's auth event comes.
 	hello, join, joined, auth string
-	// ping and pong are the server's heartbeat and its answer.
-	ping, pong string
+	// ping and pong are the server's heartbeat and its answer; noop is what a
+	// poll may be answered with for want of anything else.
+	ping, pong, noop string
 	// leave ends the client's session in good order.
 	leave string
 
 	event  func(name, args string) string
-	parse  func(msg []byte) (name string, args []any, err error)
 	ackReq func(id int, name, args string) string
+	ack    func(id int, args string) string
+	parse  func(msg []byte) (name string, args []any, err error)
+	// packets splits the body of a poll's answer.
+	packets func(body []byte) iter.Seq[[]byte]
 }
 
 // Revision 5 over Engine.IO 4, socket.io 3 and 4.
 var revision5 = &protocol{
-	name:  "revision 5",
-	path:  "/socket.io/?EIO=4&transport=websocket",
+	name:     "revision 5",
+	session:  "/socket.io/?EIO=4&transport=polling",
+	sid:      sid5,
+	path:     "/socket.io/?EIO=4&transport=websocket",
+	pollPath: "/socket.io/?EIO=4&transport=polling&sid=", posted: "ok",
 	hello: `0{`, join: `40`, joined: `40{`, auth: `42["auth",`,
-	ping: `2`, pong: `3`, leave: `41`,
+	ping: `2`, pong: `3`, noop: `6`, leave: `41`,
 	event: func(name, args string) string { return fmt.Sprintf(`42["%s",%s]`, name, args) },
 	ackReq: func(id int, name, args string) string {
 		return fmt.Sprintf(`42%d["%s",%s]`, id, name, args)
 	},
-	parse: parse5,
+	ack:     func(id int, args string) string { return fmt.Sprintf(`43%d[%s]`, id, args) },
+	parse:   parse5,
+	packets: func(body []byte) iter.Seq[[]byte] { return bytes.SplitSeq(body, []byte{0x1e}) },
 }
 
 // Revision 1, socket.io 0.7 to 0.9.
 var revision1 = &protocol{
-	name:  "revision 1",
-	path:  "/socket.io/1/websocket/",
-	hello: `1::`, auth: `5:::{"name":"auth",`, handshake: true,
-	ping: `2::`, pong: `2::`, leave: `0::`,
+	name:    "revision 1",
+	session: "/socket.io/1/?t=1312877027739",
+	sid:     sid1,
+	path:    "/socket.io/1/websocket/", handshake: true,
+	pollPath: "/socket.io/1/xhr-polling/", posted: "1",
+	joined: `1::`, auth: `5:::{"name":"auth",`,
+	ping: `2::`, pong: `2::`, noop: `8::`, leave: `0::`,
 	event: func(name, args string) string {
 		return fmt.Sprintf(`5:::{"name":"%s","args":[%s]}`, name, args)
 	},
-	parse: parse1,
+	// revision-1.md §6.
+	ackReq: func(id int, name, args string) string {
+		return fmt.Sprintf(`5:%d+::{"name":"%s","args":[%s]}`, id, name, args)
+	},
+	ack:     func(id int, args string) string { return fmt.Sprintf(`6:::%d+[%s]`, id, args) },
+	parse:   parse1,
+	packets: packets1,
+}
+
+// sid5 finds the id in an open packet.
+func sid5(body []byte) (string, bool) {
+	_, rest, _ := bytes.Cut(body, []byte(`"sid":"`))
+	sid, _, ok := bytes.Cut(rest, []byte(`"`))
+	return string(sid), ok
+}
+
+// sid1 finds the id in a handshake's answer, revision-1.md §4.1.
+func sid1(body []byte) (string, bool) {
+	sid, _, ok := bytes.Cut(body, []byte(":"))
+	return string(sid), ok
+}
+
+// packets1 splits a payload of revision 1 (revision-1.md §5.3): a packet alone,
+// or each behind its length between two U+FFFD. Lengths count UTF-16 units,
+// which are bytes in all that the app sends here. What cannot be split comes
+// out whole.
+func packets1(body []byte) iter.Seq[[]byte] {
+	mark := []byte("\uFFFD")
+	return func(yield func([]byte) bool) {
+		for {
+			framed, ok := bytes.CutPrefix(body, mark)
+			length, rest, _ := bytes.Cut(framed, mark)
+			n, err := strconv.Atoi(string(length))
+			if !ok || err != nil || n < 0 || n > len(rest) {
+				yield(body)
+				return
+			}
+			if !yield(rest[:n]) || n == len(rest) {
+				return
+			}
+			body = rest[n:]
+		}
+	}
 }
 
 // parse5 reads an event, or an acknowledgement: the name of that is "ack" and
@@ -73,7 +136,13 @@ func parse5(msg []byte) (name string, args []any, err error) {
 	return name, args[1:], nil
 }
 
+// parse1 is parse5 for revision 1.
 func parse1(msg []byte) (name string, args []any, err error) {
+	if text, ok := bytes.CutPrefix(msg, []byte("6:::")); ok {
+		id, text, _ := bytes.Cut(text, []byte("+"))
+		err := json.Unmarshal(text, &args)
+		return "ack" + string(id), args, err
+	}
 	text, ok := bytes.CutPrefix(msg, []byte("5:::"))
 	if !ok {
 		return "", nil, fmt.Errorf("not an event: %.100q", msg)

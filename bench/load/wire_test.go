@@ -3,6 +3,7 @@ package load
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -82,6 +83,74 @@ func TestNextResponse(t *testing.T) {
 	}
 	if _, _, _, err := nextResponse([]byte("HTTP/1.1 200 OK\r\n\r\n")); err == nil {
 		t.Error("a response without a length must be an error: the loop would wait for ever")
+	}
+}
+
+// What a client asks must be answered by what parse reads, whatever the
+// revision: the workloads wait for nothing else.
+func TestProtocols(t *testing.T) {
+	tests := []struct {
+		p                 *protocol
+		request, event    string
+		ack, session, sid string
+	}{
+		{revision5, `421["join","a"]`, `42["to","a","b"]`, `431["ok"]`,
+			`0{"sid":"abc","upgrades":[]}`, "abc"},
+		// revision-1.md §6, §5.1, §4.1.
+		{revision1, `5:1+::{"name":"join","args":["a"]}`, `5:::{"name":"to","args":["a","b"]}`, `6:::1+["ok"]`,
+			"abc:60:60:websocket,xhr-polling", "abc"},
+	}
+	for _, tt := range tests {
+		if got := tt.p.ackReq(1, "join", `"a"`); got != tt.request {
+			t.Errorf("%s: request %s, want %s", tt.p.name, got, tt.request)
+		}
+		if got := tt.p.event("to", `"a","b"`); got != tt.event {
+			t.Errorf("%s: event %s, want %s", tt.p.name, got, tt.event)
+		}
+		if got := tt.p.ack(1, `"ok"`); got != tt.ack {
+			t.Errorf("%s: ack %s, want %s", tt.p.name, got, tt.ack)
+		}
+		for msg, want := range map[string]answer{
+			tt.ack:   {name: "ack1", args: `"ok"`},
+			tt.event: {name: "to", args: `"a","b"`},
+		} {
+			if ok, err := want.is(tt.p, []byte(msg)); !ok || err != nil {
+				t.Errorf("%s: %s is %s: %t, error %v", tt.p.name, msg, want.name, ok, err)
+			}
+		}
+		if sid, ok := tt.p.sid([]byte(tt.session)); !ok || sid != tt.sid {
+			t.Errorf("%s: sid %q, %t, want %q", tt.p.name, sid, ok, tt.sid)
+		}
+		if _, ok := tt.p.sid([]byte("no session")); ok {
+			t.Errorf("%s: a sid in another answer", tt.p.name)
+		}
+	}
+}
+
+func TestPackets(t *testing.T) {
+	tests := []struct {
+		why  string
+		p    *protocol
+		body string
+		want []string
+	}{
+		{"one packet alone", revision5, "42[1]", []string{"42[1]"}},
+		{"several with a separator", revision5, "42[1]\x1e2", []string{"42[1]", "2"}},
+		{"one packet alone", revision1, "1::", []string{"1::"}},
+		{"one packet framed, revision-1.md §5.3", revision1, "\uFFFD3\uFFFD1::", []string{"1::"}},
+		{"several", revision1, "\uFFFD3\uFFFD1::\uFFFD5\uFFFD3:::a", []string{"1::", "3:::a"}},
+		{"a length beyond the end comes out whole, to be refused", revision1,
+			"\uFFFD3\uFFFD1::\uFFFD9\uFFFD3:::a", []string{"1::", "\uFFFD9\uFFFD3:::a"}},
+		{"so does one below zero", revision1, "\uFFFD-1\uFFFD1::", []string{"\uFFFD-1\uFFFD1::"}},
+	}
+	for _, tt := range tests {
+		var got []string
+		for packet := range tt.p.packets([]byte(tt.body)) {
+			got = append(got, string(packet))
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s, %s: %q, want %q", tt.p.name, tt.why, got, tt.want)
+		}
 	}
 }
 
