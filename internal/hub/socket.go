@@ -120,8 +120,6 @@ func (s *Socket) Get(key any) any {
 }
 
 // push sends p to the client.
-func (s *Socket) push(p packet.Packet) error { return s.pushCast(session.NewSingle(p, false)) }
-
 func (s *Socket) pushCast(c *session.Cast) error {
 	wake, err := s.client.sess.Push(c)
 	if wake != nil {
