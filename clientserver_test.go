@@ -118,8 +118,15 @@ func serve(t testing.TB, opts *socketio.Options, wrap ...func(http.Handler) http
 	for _, w := range wrap {
 		h = w(h)
 	}
-	s := &site{Server: srv, t: t, net: newPipes(), http: &http.Server{Handler: h}, log: log}
+	s := host(t, srv, h)
+	s.log = log
 	s.http.ErrorLog = slog.NewLogLogger(o.Logger.Handler(), slog.LevelError)
+	return s
+}
+
+// host puts a server, behind h, on a network in memory.
+func host(t testing.TB, srv *socketio.Server, h http.Handler) *site {
+	s := &site{Server: srv, t: t, net: newPipes(), http: &http.Server{Handler: h}}
 	served := make(chan struct{})
 	go func() { defer close(served); _ = s.http.Serve(s.net) }() // ends with Close
 	t.Cleanup(func() {

@@ -36,7 +36,7 @@ func (ns *Namespace) OnAny(h Handler) {
 
 // OnConnect adds a handler of sockets that joined. It is called before any event of
 // the socket is handled; broadcasts may reach the socket before. An error
-// disconnects the socket.
+// disconnects the socket, which OnDisconnect hears of.
 func (ns *Namespace) OnConnect(h func(s *Socket) error) {
 	ns.hub().HandleConnect(func(s *hub.Socket) error { return h((*Socket)(s)) })
 }
@@ -51,7 +51,8 @@ func (ns *Namespace) OnDisconnect(h func(s *Socket, reason string)) {
 // Use adds a gate that a socket passes before it joins, in the order of the calls.
 // An error refuses it: its text is the client's connect_error (revision 1:
 // "unauthorized", and on the main socket the end of the session). ctx ends when the
-// client leaves, and after Options.ConnectTimeout. The socket is not connected yet.
+// client leaves, and after Options.ConnectTimeout. The socket is not connected yet:
+// rooms that it joins here it is in once it is let in.
 func (ns *Namespace) Use(gate func(ctx context.Context, s *Socket) error) {
 	ns.hub().HandleUse(func(ctx context.Context, s *hub.Socket) error {
 		if err := gate(ctx, (*Socket)(s)); err != nil {

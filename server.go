@@ -96,7 +96,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return errors.Join(first(drained, ended, handled), left)
 }
 
-// Close cuts off everything at once. It does not wait for handlers.
+// Close cuts off everything at once. It does not wait for handlers: those of events
+// that were read before still run.
 func (s *Server) Close() error {
 	s.http.Close()
 	return s.hub.LeaveBus()

@@ -74,6 +74,9 @@ func (ns *Namespace) Find(b *Broadcast) (found []*Socket) {
 	return found
 }
 
+// donePool has the sets of each, which for large rooms are large.
+var donePool = sync.Pool{New: func() any { return make(map[*Socket]struct{}) }}
+
 // each calls f once for every local socket that b names, with the locks of the
 // rooms held.
 func (ns *Namespace) each(b *Broadcast, f func(*Socket)) {
@@ -97,7 +100,11 @@ func (ns *Namespace) each(b *Broadcast, f func(*Socket)) {
 	// Whom f was called for, or must not be called for.
 	var done map[*Socket]struct{}
 	if len(b.Rooms) > 0 || len(b.Except) > 0 {
-		done = make(map[*Socket]struct{})
+		done = donePool.Get().(map[*Socket]struct{})
+		defer func() {
+			clear(done)
+			donePool.Put(done)
+		}()
 	}
 	for _, name := range b.Except {
 		ns.members(name, func(s *Socket) { done[s] = struct{}{} })
