@@ -26,7 +26,9 @@ type options struct {
 	settle               time.Duration
 	serverCore, loadCore int
 	nice, repeats        int
+	within               time.Duration
 	out                  string
+	pace                 pace
 }
 
 func main() {
@@ -44,6 +46,7 @@ func main() {
 	flag.IntVar(&o.loadCore, "load-core", 1, "core that the load runs on")
 	flag.IntVar(&o.nice, "nice", 0, "priority of servers and load; below 0 (for root) on a machine that others use")
 	flag.IntVar(&o.repeats, "repeats", 2, "times to repeat a run during which something else used 10 % of a core")
+	flag.DurationVar(&o.within, "within", 30*time.Minute, "repeat runs only while everything seems to be done in this time")
 	flag.StringVar(&o.out, "out", "results/latest", "`path` of the results, without .md and .json")
 	flag.Parse()
 	if o.cases == "list" {
@@ -92,6 +95,7 @@ func run(o *options) error {
 		}
 	}
 	rep := newReport(o)
+	o.pace = pace{begun: time.Now(), total: o.count(cases, servers)}
 	for _, c := range cases {
 		rep.Cases = append(rep.Cases, o.alternate(c, servers))
 		// After each case, so that a run cut short has its results.
@@ -113,6 +117,7 @@ func (o *options) alternate(c benchCase, servers []server) *caseResult {
 		}
 		for _, r := range order {
 			one, err := o.quietest(c, r.server)
+			o.pace.done++
 			r.add(one, err)
 			if err != nil {
 				log.Printf("%s run %d, %s: %v", c.Name, round+1, r.Name, err)
@@ -130,11 +135,32 @@ func (o *options) alternate(c benchCase, servers []server) *caseResult {
 	return result
 }
 
+// count counts the runs to be made, without repeats.
+func (o *options) count(cases []benchCase, servers []server) int {
+	n := 0
+	for _, c := range cases {
+		n += o.runs * len(newCaseResult(c, servers).Servers)
+	}
+	return n
+}
+
+// A pace is how fast the runs go.
+type pace struct {
+	begun       time.Time
+	done, total int
+}
+
+// before reports whether all will have taken less than limit, the run under
+// way included, if it goes on as it has until now.
+func (p *pace) before(now time.Time, limit time.Duration) bool {
+	return now.Sub(p.begun)*time.Duration(p.total) < limit*time.Duration(p.done+1)
+}
+
 // quietest runs a case once, and again when something else kept the machine
 // busy meanwhile; the quietest run counts.
 func (o *options) quietest(c benchCase, s server) (runResult, error) {
 	best, err := o.once(c, s)
-	for i := 0; i < o.repeats && err == nil && best.Others > 0.1; i++ {
+	for i := 0; i < o.repeats && err == nil && best.Others > 0.1 && o.pace.before(time.Now(), o.within); i++ {
 		one, e := o.once(c, s)
 		if e == nil && one.Others < best.Others {
 			best = one

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 // results makes a case with runs of the floor and of Sockeye; a value of 0 is
@@ -115,6 +116,27 @@ func TestRevisions(t *testing.T) {
 		"rev1-rooms", "rev1-churn", "rev1-polling", "rev1-idle"} {
 		if c, ok := byName[name]; !ok || c.Revision != 1 {
 			t.Errorf("no case %s of revision 1", name)
+		}
+	}
+}
+
+func TestPace(t *testing.T) {
+	tests := []struct {
+		why         string
+		done, total int
+		passed      time.Duration
+		want        bool
+	}{
+		{"the first of ten took a fraction of its tenth", 0, 10, time.Minute, true},
+		{"the first took more than its tenth", 0, 10, 4 * time.Minute, false},
+		{"half an hour's half for the first half", 4, 10, 14 * time.Minute, true},
+		{"and more than that", 4, 10, 16 * time.Minute, false},
+	}
+	begun := time.Now()
+	for _, tt := range tests {
+		p := pace{begun: begun, done: tt.done, total: tt.total}
+		if got := p.before(begun.Add(tt.passed), 30*time.Minute); got != tt.want {
+			t.Errorf("%s: %t", tt.why, got)
 		}
 	}
 }

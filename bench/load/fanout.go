@@ -18,7 +18,6 @@ type fanout struct {
 
 	triggers []*group
 	expect   answer
-	out      []byte
 	done     int64
 }
 
