@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/sockeye-io/socketio/engineio"
 	"github.com/sockeye-io/socketio/internal/websocket"
@@ -38,6 +39,7 @@ func serve(t *testing.T, srv *engineio.Server) *site {
 		cancel()
 		_ = srv.Shutdown(gone) // at once
 		s.http.Close()
+		time.Sleep(time.Second) // net/http's, for connections that it refused to go on with
 		synctest.Wait()
 	})
 	return s
@@ -72,7 +74,12 @@ func (d duplex) Close() error                { return errors.Join(d.Conn.Close()
 func (s *site) dial() net.Conn {
 	there, here := net.Pipe()
 	back, forth := net.Pipe()
-	s.conns <- duplex{there, forth}
+	select {
+	case s.conns <- duplex{there, forth}:
+	case <-s.done:
+		there.Close()
+		forth.Close()
+	}
 	return duplex{back, here}
 }
 
@@ -84,6 +91,7 @@ type client struct {
 	sid  string
 	http *http.Client
 	got  chan string // "text …", "binary …", "end …"; closed after the end
+	turn chan bool   // to write or post; a lock, for which a bubble would not wait
 
 	mu   sync.Mutex
 	ws   *wstest.Conn // nil: polling
@@ -96,7 +104,7 @@ var modes = []string{"polling", "websocket", "upgrade"}
 // connect opens a session in a mode, and reads from then on.
 func (s *site) connect(mode string) *client {
 	s.Helper()
-	c := &client{s: s, got: make(chan string, 1<<16)}
+	c := &client{s: s, got: make(chan string, 1<<16), turn: make(chan bool, 1)}
 	tr := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return s.dial(), nil }}
 	c.http = &http.Client{Transport: tr}
 	s.Cleanup(tr.CloseIdleConnections)
@@ -181,7 +189,8 @@ func (c *client) upgrade(polled <-chan struct{}) {
 	c.mu.Lock()
 	c.ws = ws
 	c.mu.Unlock()
-	go c.read() // ends with the connection
+	go c.read()     // ends with the connection
+	synctest.Wait() // the server has it, too
 }
 
 func (c *client) poll() {
@@ -253,6 +262,8 @@ func (c *client) packet(p string) {
 // send sends packets as a payload has them, and reports whether they were accepted; a
 // WebSocket does not say.
 func (c *client) send(packets ...string) bool {
+	c.turn <- true
+	defer func() { <-c.turn }()
 	c.mu.Lock()
 	ws := c.ws
 	c.mu.Unlock()
@@ -279,7 +290,7 @@ func (c *client) want(texts ...string) {
 	c.s.Helper()
 	for _, want := range texts {
 		if got := <-c.got; got != want {
-			c.s.Fatalf("got %q, want %q", got, want)
+			c.s.Fatalf("got %.80q, want %.80q", got, want)
 		}
 	}
 }
