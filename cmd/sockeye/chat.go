@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/sockeye-io/socketio"
 )
@@ -16,9 +17,11 @@ var files embed.FS
 type chat struct {
 	sio  *socketio.Server
 	page http.Handler
+
+	counting sync.Mutex // held while people are counted and told, so that the last count is right
 }
 
-// maxText bounds a message and a name, in bytes.
+// maxText and maxName bound a message and a name, in characters, as the page does.
 const maxText, maxName = 2000, 40
 
 // A line is what everybody in the room reads.
@@ -36,13 +39,21 @@ func newChat() *chat {
 	}
 	c := &chat{sio: socketio.NewServer(nil), page: http.FileServerFS(page)}
 	c.sio.OnConnect(func(s *socketio.Socket) error {
+		c.counting.Lock()
+		defer c.counting.Unlock()
 		if err := s.Emit("welcome", s.ID(), c.sio.Len()); err != nil {
 			return err
 		}
 		return s.Broadcast().Emit("people", c.sio.Len())
 	})
-	c.sio.OnDisconnect(func(s *socketio.Socket, _ string) { _ = c.sio.Emit("people", c.sio.Len()) })
-	socketio.On(c.sio, "name", func(s *socketio.Socket, name string) { s.Set("name", clip(name, maxName)) })
+	c.sio.OnDisconnect(func(*socketio.Socket, string) {
+		c.counting.Lock()
+		defer c.counting.Unlock()
+		_ = c.sio.Emit("people", c.sio.Len())
+	})
+	socketio.On(c.sio, "name", func(s *socketio.Socket, name string) {
+		s.Set("name", clip(strings.TrimSpace(name), maxName))
+	})
 	socketio.Reply(c.sio, "say", c.say)
 	return c
 }
@@ -60,12 +71,14 @@ func (c *chat) say(s *socketio.Socket, text string) (line, error) {
 	return l, s.Broadcast().Emit("said", l)
 }
 
-// clip cuts text to n bytes, between characters.
+// clip cuts text to n characters.
 func clip(text string, n int) string {
-	if len(text) <= n {
-		return text
+	for i := range text {
+		if n--; n < 0 {
+			return text[:i]
+		}
 	}
-	return strings.ToValidUTF8(text[:n], "")
+	return text
 }
 
 // ServeHTTP routes around http.ServeMux, which redirects paths with two slashes;
