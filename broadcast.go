@@ -16,7 +16,8 @@ type Broadcast struct {
 	b  hub.Broadcast
 }
 
-// To adds rooms: meant are the members of any of them.
+// To adds rooms: meant are the members of any of them. With no rooms at all,
+// everybody is.
 func (b Broadcast) To(rooms ...string) Broadcast {
 	b.b.Rooms = append(b.b.Rooms[:len(b.b.Rooms):len(b.b.Rooms)], rooms...)
 	return b

@@ -27,7 +27,7 @@ func TestAuthorize(t *testing.T) {
 			rev1, rev5 string
 		}{
 			{&socketio.Error{Message: "not you"}, "403 Forbidden: handshake unauthorized", `403 Forbidden: {"code":4,"message":"not you"}`},
-			{errors.New("database is down"), "500 Internal Server Error: handshake error", "500 Internal Server Error: handshake error"},
+			{errors.New("database is down"), "500 Internal Server Error: handshake error", `403 Forbidden: {"code":4,"message":"Forbidden"}`},
 		} {
 			refuse = tt.err
 			want := tt.rev5

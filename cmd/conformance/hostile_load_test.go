@@ -223,7 +223,7 @@ func pingFlood(h *hostile) {
 
 // eventFlood keeps hundreds of events under way: they are answered in order.
 func eventFlood(h *hostile) {
-	const events, unanswered = 5000, 500
+	const events, unanswered = 5000, 5000
 	for _, c := range []*client{h.rev5(), h.rev1()} {
 		_ = c.SetDeadline(time.Now().Add(4 * patience))
 		room := make(chan struct{}, unanswered)

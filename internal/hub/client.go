@@ -80,20 +80,11 @@ func (c *Client) message(p *packet.Packet) error {
 		s.settle(p)
 		return nil
 	}
-	var wake session.Transport
-	if p.AutoAck && p.ID != "" {
-		// The library's own answer, before the application sees the message
-		// ([T acks], revision-1.md §6).
-		wake, _ = c.sess.Push(session.NewSingle(packet.Packet{Type: packet.Ack, Namespace: p.Namespace, ID: p.ID}, false))
-	}
 	c.enqueue(s, &Event{Packet: *p, socket: s})
 	if c.full() {
 		c.crossed = true
 	}
 	c.mu.Unlock()
-	if wake != nil {
-		wake.Wake()
-	}
 	return nil
 }
 

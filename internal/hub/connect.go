@@ -127,6 +127,9 @@ func (s *Socket) enter(h *handlers) {
 	for _, f := range h.connect {
 		var err error = errInternal
 		s.guard("OnConnect", func() { err = f(s) })
+		if errors.Is(err, ErrClosed) {
+			return // the client has gone again
+		}
 		if err != nil {
 			s.ns.hub.cfg.Logger.Info("socketio: OnConnect refused a socket",
 				slog.String("namespace", s.ns.name), slog.String("socket", s.id), slog.Any("error", err))

@@ -161,6 +161,9 @@ func (s *Socket) dispatch() {
 		}
 	}()
 	for {
+		if flows := c.sess.Flows(); flows != nil {
+			<-flows // the client first has to read what it is owed
+		}
 		c.mu.Lock()
 		e := s.head
 		if e == nil {
@@ -226,6 +229,11 @@ func (s *Socket) handle(e *Event) {
 	case ended:
 		s.farewell(h.disconnect)
 		return
+	}
+	if e.Packet.AutoAck && e.Packet.ID != "" {
+		// The library's own answer, before the application sees the message
+		// ([T acks], revision-1.md §6).
+		_ = s.pushCast(session.NewSingle(packet.Packet{Type: packet.Ack, Namespace: s.ns.name, ID: e.Packet.ID}, false))
 	}
 	f := h.events[e.Packet.Name]
 	if e.Packet.Type != packet.Event {

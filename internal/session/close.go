@@ -63,6 +63,7 @@ func (s *Session) close(now time.Duration, e *effects, r Reason, bye *farewell) 
 	s.phase, s.reason, s.bye = closing, r, bye
 	e.ended = true
 	s.release()
+	s.breach()
 	if s.probe != nil && !s.probe.complete {
 		s.dropProbe(e, r)
 	}
@@ -95,6 +96,7 @@ func (s *Session) finish(e *effects) {
 	s.phase = closed
 	s.out.drop()
 	s.release()
+	s.breach()
 	s.beat.stop()
 	if s.probe != nil {
 		s.dropProbe(e, s.reason)
@@ -109,8 +111,7 @@ func (s *Session) finish(e *effects) {
 // is held.
 func (s *Session) release() {
 	s.paused = false
-	if s.resumed != nil {
-		close(s.resumed)
-		s.resumed = nil
+	if s.gates != nil {
+		s.gates.reading.open()
 	}
 }

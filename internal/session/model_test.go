@@ -230,7 +230,7 @@ func (m *model) pushConnect() {
 func (m *model) pushCast(c *Cast) {
 	// A volatile cast is taken if it could leave now: THREATS.md, "never queued
 	// behind others", and decision 2 of the architecture.
-	idle := len(m.s.out.casts) == 0 && m.s.out.holder == nil && !m.s.held && (m.s.poll != nil || m.s.stream != nil)
+	idle := len(m.s.out.casts) == 0 && m.s.out.holder == nil && (m.s.poll != nil || m.s.stream != nil)
 	ended, full := m.s.phase >= closing, m.s.full || len(m.s.out.casts)-int(m.s.out.leased) >= maxCasts
 	wake, err := m.s.Push(c)
 	dropped := c.volatile && !idle

@@ -174,8 +174,5 @@ func (s *Session) Resumed() <-chan struct{} {
 	if !s.paused {
 		return nil
 	}
-	if s.resumed == nil {
-		s.resumed = make(chan struct{})
-	}
-	return s.resumed
+	return s.gate().reading.wait()
 }

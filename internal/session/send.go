@@ -37,12 +37,13 @@ func (s *Session) Push(c *Cast) (wake Transport, err error) {
 		return (*overflow)(s), ErrClosed
 	}
 	s.out.push(c)
+	s.dam()
 	return s.toWake(), nil
 }
 
 // writable reports whether a cast would leave at once. mu is held.
 func (s *Session) writable() bool {
-	return len(s.out.casts) == 0 && s.out.holder == nil && !s.held && (s.stream != nil || s.poll != nil)
+	return len(s.out.casts) == 0 && s.out.holder == nil && (s.stream != nil || s.poll != nil)
 }
 
 // overflow ends its session when it is woken.
@@ -155,6 +156,7 @@ func (s *Session) Done(now time.Duration, t Transport, ok bool) {
 func (s *Session) settle(now time.Duration, t Transport, ok bool, e *effects) {
 	final, connect := s.out.final, s.out.connect
 	s.out.settle(ok)
+	s.flow()
 	switch {
 	case s.phase == closed:
 		s.out.drop()

@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sockeye-io/socketio/internal/generation"
@@ -42,19 +43,20 @@ type Session struct {
 
 	cfg *Config
 
-	recv  sync.Mutex // held while a message is handled
-	dec   parser.Decoder
-	parts bool // attachments are due
+	recv sync.Mutex // held while a message is handled
+	dec  parser.Decoder
 
 	mu       sync.Mutex
 	phase    phase
 	greeting greeting
-	paused   bool  // the handler wants nothing to be read
-	woken    bool  // the transport was told, and has not taken since
-	joined   bool  // a namespace was joined
-	held     bool  // the answer to a Connect stands alone for a moment
-	full     bool  // a cast did not fit: the session is about to end
-	posts    int32 // POSTs under way
+	paused   bool        // the handler wants nothing to be read
+	woken    bool        // the transport was told, and has not taken since
+	joined   bool        // a namespace was joined
+	held     bool        // the answer to a Connect stands alone for a moment
+	full     bool        // a cast did not fit: the session is about to end
+	parts    bool        // attachments are due; guarded by recv, and here for its size
+	posts    int32       // POSTs under way
+	dammed   atomic.Bool // handling is to wait; set under mu
 	reason   Reason
 	bye      *farewell // nil before the end
 	out      outbox
@@ -66,7 +68,7 @@ type Session struct {
 	probe *upgrade // the WebSocket that wants to take over; nil: none
 	beat  beat
 
-	resumed chan struct{} // closed when reading may go on; nil unless someone waits
+	gates *gates // nil: nobody waits
 }
 
 // New returns a session that no transport has opened. The owner of the clock asks

@@ -111,7 +111,7 @@ func init() {
 		badTime:     func(x *exchange) { x.refuse(badRequest) },
 		badOrigin:   func(x *exchange) { x.refuse(forbidden) },
 		refused:     func(x *exchange, text string) { x.refuse(engineError{forbidden.code, text}) },
-		failed:      func(x *exchange) { x.deny(http.StatusInternalServerError, "handshake error") },
+		failed:      func(x *exchange) { x.refuse(forbidden) }, // decision 18: code 4, and the log has the rest
 		busy:        func(x *exchange, status int) { x.deny(status, http.StatusText(status)) },
 	}
 	revision1 = link{

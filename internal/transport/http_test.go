@@ -147,8 +147,8 @@ func TestAdmit(t *testing.T) {
 	}{
 		{"refused", &Refusal{"not you"}, false, 403, `{"code":4,"message":"not you"}`, "handshake unauthorized", 403}, // [T handshake-refused]
 		{"refused, wrapped, without a text", fmt.Errorf("x: %w", &Refusal{}), false, 403, `{"code":4,"message":"Forbidden"}`, "handshake unauthorized", 403},
-		{"error", errors.New("secret reason"), false, 500, "handshake error", "handshake error", 500}, // [T handshake-auth-error]
-		{"panic", nil, true, 500, "handshake error", "handshake error", 500},
+		{"error", errors.New("secret reason"), false, 403, `{"code":4,"message":"Forbidden"}`, "handshake error", 500}, // [T handshake-auth-error]
+		{"panic", nil, true, 403, `{"code":4,"message":"Forbidden"}`, "handshake error", 500},
 	}
 	for _, tt := range tests {
 		verdict, boom = tt.verdict, tt.boom
