@@ -167,7 +167,7 @@ func slowConsumer(h *hostile, slow *client) {
 		for _, c := range []*client{driver, h.new, h.old} {
 			_ = c.SetDeadline(time.Now().Add(patience))
 			for i := range rounds {
-				if p := h.next(c.Conn); !strings.Contains(p, fmt.Sprintf(`broadcast-message`)) || !strings.Contains(p, fmt.Sprintf(`"%d xxx`, i)) || len(p) < len(payload) {
+				if p := h.next(c.Conn); !strings.Contains(p, `broadcast-message`) || !strings.Contains(p, fmt.Sprintf(`"%d xxx`, i)) || len(p) < len(payload) {
 					h.Fatalf("round %d: broadcast %d is %.60q", round, i, p)
 				}
 			}
