@@ -18,7 +18,8 @@ type chat struct {
 	sio  *socketio.Server
 	page http.Handler
 
-	counting sync.Mutex // held while people are counted and told, so that the last count is right
+	mu     sync.Mutex // held while the count is told, too, so that the last one is right
+	people int
 }
 
 // maxText and maxName bound a message and a name, in characters, as the page does.
@@ -39,17 +40,19 @@ func newChat() *chat {
 	}
 	c := &chat{sio: socketio.NewServer(nil), page: http.FileServerFS(page)}
 	c.sio.OnConnect(func(s *socketio.Socket) error {
-		c.counting.Lock()
-		defer c.counting.Unlock()
-		if err := s.Emit("welcome", s.ID(), c.sio.Len()); err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.people++
+		if err := s.Emit("welcome", s.ID(), c.people); err != nil {
 			return err
 		}
-		return s.Broadcast().Emit("people", c.sio.Len())
+		return s.Broadcast().Emit("people", c.people)
 	})
 	c.sio.OnDisconnect(func(*socketio.Socket, string) {
-		c.counting.Lock()
-		defer c.counting.Unlock()
-		_ = c.sio.Emit("people", c.sio.Len())
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.people--
+		_ = c.sio.Emit("people", c.people)
 	})
 	socketio.On(c.sio, "name", func(s *socketio.Socket, name string) {
 		s.Set("name", clip(strings.TrimSpace(name), maxName))
