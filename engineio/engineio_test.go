@@ -79,7 +79,7 @@ func TestEcho(t *testing.T) {
 // answered, in order, while others send, too.
 func TestOrder(t *testing.T) {
 	each(t, func(t *testing.T, mode string) {
-		const messages, batch = 2000, 10
+		const messages, batch = 5000, 100 // far more than the outbox holds
 		srv, _ := echo(nil)
 		s := serve(t, srv)
 		clients := []*client{s.connect(mode), s.connect(mode), s.connect(mode)}

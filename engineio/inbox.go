@@ -139,6 +139,9 @@ func (s *Socket) dispatch() {
 		}
 	}()
 	for {
+		if flows := s.sess.Flows(); flows != nil {
+			<-flows // the client first has to read what it is owed
+		}
 		e, resume, ok := s.take()
 		if !ok {
 			finished = true
