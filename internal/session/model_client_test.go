@@ -375,7 +375,8 @@ func (m *model) postBody() {
 	if m.g != &generation.Revision1 && m.attaching == "" {
 		body += "\x1e" + m.said(m.s.phase == open)
 	}
-	if err := m.s.ReceivePayload(m.now, []byte(body)); err != nil && m.s.phase != closed {
+	ended := m.s.phase != open
+	if err := m.s.ReceivePayload(m.now, []byte(body)); (err == ErrUnknown) != ended || err != nil && !ended && m.s.phase != closed {
 		m.Fatalf("payload %q: %v", body, err)
 	}
 }

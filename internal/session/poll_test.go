@@ -138,7 +138,7 @@ func TestPostFirstEnded(t *testing.T) {
 	turn, err := b.BeginPost(b.now)
 	b.check(err, nil)
 	b.Session.Fail(TransportError)
-	b.check(b.ReceivePayload(b.now, []byte("3:::x")), nil)
+	b.check(b.ReceivePayload(b.now, []byte("3:::x")), ErrUnknown)
 	b.EndPost(turn)
 	if len(b.rec.log) != 0 {
 		t.Fatalf("handler: %q", b.rec.log)

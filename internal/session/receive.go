@@ -49,7 +49,7 @@ func (s *Session) ReceivePayload(now time.Duration, body []byte) error {
 	s.mu.Unlock()
 	s.greet()
 	if !s.receiving() {
-		return nil
+		return ErrUnknown // it ended while the body was on its way
 	}
 	err := s.cfg.Generation.Framing.ParsePayload(body, s.cfg.Limits.PayloadPackets, func(f framing.Frame) error {
 		if !s.receiving() {
