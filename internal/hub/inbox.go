@@ -227,6 +227,7 @@ func (s *Socket) handle(e *Event) {
 		s.join(h)
 		return
 	case ended:
+		s.end(true) // whoever queued this is about to, but OnDisconnect comes after it
 		s.farewell(h.disconnect)
 		return
 	}

@@ -47,6 +47,8 @@ type Socket struct {
 	head, tail *Event
 	reason     session.Reason
 
+	ending sync.Once
+
 	mu     sync.Mutex
 	gone   bool
 	seen   bool     // broadcasts see it
@@ -164,9 +166,14 @@ func (s *Socket) Disconnect(wholly bool) {
 	s.client.disconnect(s)
 }
 
-// end releases what the socket holds, once it is disconnected. visible: it was
-// seen by broadcasts.
+// end calls release once, and returns when that is done.
 func (s *Socket) end(visible bool) {
+	s.ending.Do(func() { s.release(visible) })
+}
+
+// release releases what the socket holds, once it is disconnected. visible: it was
+// seen by broadcasts.
+func (s *Socket) release(visible bool) {
 	s.mu.Lock()
 	s.gone = true
 	acks, cancel := s.acks, s.cancel
