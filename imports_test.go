@@ -42,7 +42,7 @@ var layers = map[string]struct {
 		imports: "internal/session internal/generation internal/framing internal/websocket internal/timerwheel " +
 			"internal/conn packet golang.org/x/time/rate",
 	},
-	"engineio": {imports: "internal/transport internal/session internal/generation packet"},
+	"engineio": {imports: "internal/transport internal/session internal/generation internal/worker packet"},
 	// Where all is put together.
 	".": {
 		imports: "internal/hub internal/transport internal/session internal/generation internal/parser " +

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/sockeye-io/socketio/internal/generation"
 	"github.com/sockeye-io/socketio/internal/session"
 	"github.com/sockeye-io/socketio/internal/transport"
+	"github.com/sockeye-io/socketio/internal/worker"
 	"github.com/sockeye-io/socketio/packet"
 )
 
@@ -49,9 +51,14 @@ type Server struct {
 	close    func(*Socket, string)
 	draining atomic.Bool
 
+	dispatchers *worker.Pool[*Socket] // they wait for work while there are sockets
+
 	mu      sync.Mutex
 	sockets map[*Socket]struct{} // connected, or with something to handle
 }
+
+// maxDispatchers is how many dispatchers wait for work, for each core.
+const maxDispatchers = 32
 
 // NewServer returns a server that works as o says; nil: with all defaults. It panics
 // if a value is negative.
@@ -70,6 +77,7 @@ func NewServer(o *Options) *Server {
 		d.Logger = slog.Default()
 	}
 	s := &Server{log: d.Logger, sockets: make(map[*Socket]struct{})}
+	s.dispatchers = worker.New(maxDispatchers*runtime.GOMAXPROCS(0), (*Socket).dispatch)
 	s.http = transport.New(&transport.Config{
 		Origins: d.Origins,
 		Logger:  d.Logger,
@@ -163,6 +171,9 @@ func (h *handler) Opened(sess *session.Session) {
 	sess.User = so
 	s.mu.Lock()
 	s.sockets[so] = struct{}{}
+	if len(s.sockets) == 1 {
+		s.dispatchers.Open()
+	}
 	s.mu.Unlock()
 	so.enqueue(entry{kind: connected})
 	if s.draining.Load() {
@@ -191,7 +202,9 @@ func (h *handler) Closed(sess *session.Session, reason session.Reason) {
 // forget lets go of a socket that has closed.
 func (s *Server) forget(so *Socket) {
 	s.mu.Lock()
-	delete(s.sockets, so)
+	if delete(s.sockets, so); len(s.sockets) == 0 {
+		s.dispatchers.Release()
+	}
 	s.mu.Unlock()
 }
 

@@ -83,7 +83,7 @@ func (s *Socket) push(e entry) {
 	s.queue = append(s.queue, e)
 	if !s.running {
 		s.running = true
-		go s.dispatch() // ends when the queue is empty
+		s.srv.dispatchers.Go(s) // until the queue is empty
 	}
 }
 
