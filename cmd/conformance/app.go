@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -80,12 +81,11 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 const prefix = "/socket.io/"
 
+// shutdown drains both servers at once: they have the same time.
 func (a *app) shutdown(ctx context.Context) error {
-	err := a.sio.Shutdown(ctx)
-	if err2 := a.eio.Shutdown(ctx); err == nil {
-		err = err2
-	}
-	return err
+	ended := make(chan error, 1)
+	go func() { ended <- a.eio.Shutdown(ctx) }() // ends with ctx at the latest
+	return errors.Join(a.sio.Shutdown(ctx), <-ended)
 }
 
 // register sets the handlers that both namespaces have. Emits to a client that has
