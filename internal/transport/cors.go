@@ -67,10 +67,7 @@ func (x *exchange) admitOrigin() bool {
 	x.hideAuthority = !named
 	h["Access-Control-Allow-Origin"] = values
 	h.Add("Vary", "Origin")
-	// 0.9 clients ask with credentials on every cross-domain handshake, and browsers
-	// keep the answer from them without this field; under "*" nobody looks at the
-	// credentials.
-	if named || x.link == &revision1 {
+	if named || x.link.credential {
 		h["Access-Control-Allow-Credentials"] = valueTrue
 	}
 	return true

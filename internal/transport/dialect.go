@@ -76,8 +76,10 @@ type link struct {
 	badPayload bool // a POST that ends its session is refused
 	awaitPoll  bool // a POST that closes the session lets a poll come first
 	keepOnCut  bool // a POST whose body is not taken costs the session nothing
+	credential bool // where all origins may come, they may with credentials, which nobody looks at
 	preflight  int  // status
 
+	badUpgrade  func(x *exchange, reason string) // the handshake of a WebSocket is wrong
 	unknownPoll func(*exchange)
 	unknownPost func(*exchange)
 	badTime     func(*exchange) // the session is on another transport, or is busy
@@ -106,6 +108,7 @@ func init() {
 		preflight:  http.StatusNoContent,
 		awaitPoll:  true,
 
+		badUpgrade:  func(x *exchange, _ string) { x.refuse(badRequest) }, // engine.io 6.6, verify: TRANSPORT_HANDSHAKE_ERROR
 		unknownPoll: func(x *exchange) { x.refuse(unknownSID) },
 		unknownPost: func(x *exchange) { x.refuse(unknownSID) },
 		badTime:     func(x *exchange) { x.refuse(badRequest) },
@@ -118,8 +121,12 @@ func init() {
 		// [T xhr-polling-basic], [T cors]
 		pollType: plainUTF8, postType: plainUTF8, postDone: "1",
 		postXSS: true, keepOnCut: true,
-		preflight: http.StatusOK, // revision-1.md §8.1
+		// 0.9 clients ask with credentials on every cross-domain handshake, and browsers
+		// keep the answer from them if it does not allow that.
+		credential: true,
+		preflight:  http.StatusOK, // revision-1.md §8.1
 
+		badUpgrade: func(x *exchange, reason string) { x.deny(http.StatusBadRequest, reason) },
 		// [T xhr-polling-bad-session]
 		unknownPoll: func(x *exchange) { x.pollAnswer([]byte(generation.Revision1.Bye.Drain.Poll)) },
 		unknownPost: func(x *exchange) { x.postAnswer() },

@@ -20,14 +20,14 @@ func (x *exchange) handshake() (answer []byte, ok bool) {
 	if refusal == nil {
 		return answer, true
 	}
-	if refusal.Status == http.StatusBadRequest && x.link == &engineIO {
-		x.refuse(badRequest) // engine.io 6.6, verify: TRANSPORT_HANDSHAKE_ERROR
-		return nil, false
-	}
 	for _, field := range refusal.Header {
 		x.w.Header()[field[0]] = []string{field[1]}
 	}
-	x.deny(refusal.Status, refusal.Reason)
+	if refusal.Status == http.StatusBadRequest {
+		x.link.badUpgrade(x, refusal.Reason)
+	} else {
+		x.deny(refusal.Status, refusal.Reason)
+	}
 	return nil, false
 }
 
