@@ -15,10 +15,11 @@ type goroutines struct{}
 func (goroutines) start(c *Conn, leftover []byte) {
 	c.reader = new(reader)
 	c.reader.buf, c.reader.leftover = c.reader.small[:], leftover
-	c.group.workers.Go(job{c, (*Conn).begin}) // until the connection ends or is paused
+	// No worker: its stack is larger, and an idle client would keep it.
+	go c.begin() // ends with the connection, or when it is paused
 }
 
-func (goroutines) resume(c *Conn) { c.group.workers.Go(job{c, (*Conn).read}) } // the same
+func (goroutines) resume(c *Conn) { go c.read() } // the same
 
 func (goroutines) flush(c *Conn) { c.group.workers.Go(job{c, (*Conn).write}) } // until all is sent
 
