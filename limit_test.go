@@ -284,3 +284,32 @@ func TestBodyTimeout(t *testing.T) {
 		}
 	})
 }
+
+// TestMaxPollPackets: what does not fit into one answer goes with the next (clients.md
+// 10: python-engineio drops answers of more than 16 packets).
+func TestMaxPollPackets(t *testing.T) {
+	run(t, func(t *testing.T, m mode) {
+		for _, tt := range []struct {
+			set  int
+			want []int // packets of each answer
+		}{{0, []int{16, 4}}, {8, []int{8, 8, 4}}, {-1, []int{20}}} {
+			s := serve(t, &socketio.Options{MaxPollPackets: tt.set})
+			_, open := s.do(t, "GET", "/socket.io/?EIO=4&transport=polling", nil, nil)
+			sid, _, _ := strings.Cut(strings.TrimPrefix(open, `0{"sid":"`), `"`)
+			url := "/socket.io/?EIO=4&transport=polling&sid=" + sid
+			s.do(t, "POST", url, strings.NewReader("40"), nil)
+			s.do(t, "GET", url, nil, nil) // the answer to it
+			for range 20 {
+				if err := s.Emit("e"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, want := range tt.want {
+				_, body := s.do(t, "GET", url, nil, nil)
+				if got := strings.Count(body, "\x1e") + 1; got != want {
+					t.Errorf("MaxPollPackets %d: %d packets in an answer, want %d", tt.set, got, want)
+				}
+			}
+		}
+	}, not("it polls by hand", rev1WebSocket, rev1Polling, rev5WebSocket, rev5Upgrade))
+}

@@ -122,6 +122,28 @@ func TestBinary(t *testing.T) {
 	})
 }
 
+// TestRefuseBinary: the alternative leaves the packet out, and nothing else, for
+// revision 1 only (decision 13).
+func TestRefuseBinary(t *testing.T) {
+	run(t, func(t *testing.T, m mode) {
+		s := serve(t, &socketio.Options{Revision1: socketio.Revision1{RefuseBinary: true}})
+		c := s.connect(m)
+		so := only(t, s.Namespace)
+		for _, emit := range []func(string, ...any) error{so.Emit, s.Emit} {
+			if err := emit("pic", []byte{1}); err != nil {
+				t.Fatal(err)
+			}
+			if err := emit("word", "a"); err != nil {
+				t.Fatal(err)
+			}
+			if !m.rev1 {
+				c.want("pic[<\x01>]")
+			}
+			c.want(`word["a"]`)
+		}
+	})
+}
+
 // TestBinaryFromClient: attachments may come in any batch, and go back as they came.
 func TestBinaryFromClient(t *testing.T) {
 	run(t, func(t *testing.T, m mode) {
