@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/lxzan/gws"
+
+	"github.com/sockeye-io/socketio/bench/app"
 )
 
 // sockets is the WebSocket half: every connection, and the rooms.
@@ -27,7 +29,7 @@ func newSockets() *sockets {
 }
 
 // upgrade returns the handler of one dialect's connections.
-func (s *sockets) upgrade(d *dialect) http.HandlerFunc {
+func (s *sockets) upgrade(d *app.Dialect) http.HandlerFunc {
 	// Compression and UTF-8 checks stay off, as gws has them by default.
 	u := gws.NewUpgrader(&events{sockets: s, dialect: d}, nil)
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -45,14 +47,14 @@ func (s *sockets) upgrade(d *dialect) http.HandlerFunc {
 type events struct {
 	gws.BuiltinEventHandler
 	*sockets
-	dialect *dialect
+	dialect *app.Dialect
 }
 
 func (e *events) OnOpen(c *gws.Conn) {
 	e.mu.Lock()
 	e.conns[c] = ""
 	e.mu.Unlock()
-	writeAll(c, e.dialect.hello)
+	writeAll(c, e.dialect.Hello)
 }
 
 func writeAll(c *gws.Conn, messages [][]byte) {
@@ -78,20 +80,20 @@ func (e *events) OnClose(c *gws.Conn, err error) {
 func (e *events) OnMessage(c *gws.Conn, message *gws.Message) {
 	defer message.Close()
 	buf := e.buffers.Get().(*[]byte)
-	k, out := e.dialect.answer((*buf)[:0], message.Bytes())
+	k, out := e.dialect.Answer((*buf)[:0], message.Bytes())
 	switch k {
-	case connect:
-		writeAll(c, e.dialect.joined)
-	case reply:
+	case app.Connect:
+		writeAll(c, e.dialect.Joined)
+	case app.Reply:
 		c.WriteMessage(gws.OpcodeText, out)
-	case join:
-		e.join(c, room(message.Bytes()))
+	case app.Join:
+		e.join(c, app.Room(message.Bytes()))
 		c.WriteMessage(gws.OpcodeText, out)
-	case toRoom:
+	case app.ToRoom:
 		e.deliverRoom(c, out)
-	case broadcast:
+	case app.Broadcast:
 		e.deliverAll(out)
-	case leave:
+	case app.Leave:
 		c.WriteMessage(gws.OpcodeText, out)
 		c.NetConn().Close()
 	}

@@ -17,6 +17,8 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/sockeye-io/socketio/bench/app"
 )
 
 func main() {
@@ -40,7 +42,7 @@ func newHandler() http.Handler {
 	sockets := newSockets()
 	polls := newPolls()
 	mux := http.NewServeMux()
-	upgrade := sockets.upgrade(&revision5)
+	upgrade := sockets.upgrade(&app.Revision5)
 	mux.HandleFunc("/socket.io/", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
 			upgrade(w, r)
@@ -55,12 +57,12 @@ func newHandler() http.Handler {
 		w.Header()["Content-Type"] = contentType
 		fmt.Fprintf(w, "%s:60:60:websocket,htmlfile,xhr-polling,jsonp-polling", sessionID(handshakes.Add(1)))
 	})
-	mux.HandleFunc("/socket.io/1/websocket/", sockets.upgrade(&revision1))
+	mux.HandleFunc("/socket.io/1/websocket/", sockets.upgrade(&app.Revision1))
 	mux.HandleFunc(oldPollPath, polls.old)
 	return mux
 }
 
 // sessionID makes the n-th session's id.
 func sessionID(n int64) string {
-	return fmt.Sprintf("%s%06d", fixedID[:14], n)
+	return fmt.Sprintf("%s%06d", app.FixedID[:14], n)
 }

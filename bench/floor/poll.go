@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/sockeye-io/socketio/bench/app"
 )
 
 // maxBody is more than any load posts.
@@ -34,7 +36,7 @@ func (p *polls) current(w http.ResponseWriter, r *http.Request) {
 		p.open(w)
 		return
 	}
-	p.serve(w, r, p.find(sid), &revision5)
+	p.serve(w, r, p.find(sid), &app.Revision5)
 }
 
 // old serves those of revision 1, whose sessions begin with a GET.
@@ -43,12 +45,12 @@ func (p *polls) old(w http.ResponseWriter, r *http.Request) {
 	queue := p.find(sid)
 	if queue == nil && r.Method == http.MethodGet {
 		queue = p.create(sid)
-		put(queue, revision1.hello)
+		put(queue, app.Revision1.Hello)
 	}
-	p.serve(w, r, queue, &revision1)
+	p.serve(w, r, queue, &app.Revision1)
 }
 
-func (p *polls) serve(w http.ResponseWriter, r *http.Request, queue chan []byte, d *dialect) {
+func (p *polls) serve(w http.ResponseWriter, r *http.Request, queue chan []byte, d *app.Dialect) {
 	w.Header()["Content-Type"] = contentType
 	switch {
 	case queue == nil:
@@ -87,7 +89,7 @@ func (p *polls) open(w http.ResponseWriter) {
 	fmt.Fprintf(w, `0{"sid":"%s","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}`, sid)
 }
 
-func (p *polls) post(w http.ResponseWriter, r *http.Request, queue chan []byte, d *dialect) {
+func (p *polls) post(w http.ResponseWriter, r *http.Request, queue chan []byte, d *app.Dialect) {
 	if r.ContentLength < 0 || r.ContentLength > maxBody {
 		http.Error(w, "body without a length, or too long", http.StatusRequestEntityTooLarge)
 		return
@@ -96,13 +98,13 @@ func (p *polls) post(w http.ResponseWriter, r *http.Request, queue chan []byte, 
 	if _, err := io.ReadFull(r.Body, body); err != nil {
 		return
 	}
-	switch k, out := d.answer(nil, body); k {
-	case connect:
-		put(queue, d.joined)
-	case reply:
+	switch k, out := d.Answer(nil, body); k {
+	case app.Connect:
+		put(queue, d.Joined)
+	case app.Reply:
 		queue <- out
 	}
-	io.WriteString(w, d.posted)
+	io.WriteString(w, d.Posted)
 }
 
 func (p *polls) get(w http.ResponseWriter, r *http.Request, queue chan []byte) {
