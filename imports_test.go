@@ -56,6 +56,7 @@ var layers = map[string]struct {
 
 	// For tests, which may import anything; nothing else imports these.
 	"adapter/adaptertest":       {imports: "adapter packet"},
+	"internal/conn/conntest":    {imports: "internal/conn"},
 	"internal/websocket/wstest": {imports: "internal/websocket"},
 }
 
