@@ -34,6 +34,7 @@ func (o *Options) transport(h *hub.Hub) *transport.Config {
 		Secret:         o.Secret,
 		Logger:         o.Logger,
 	}
+	c.Engine, _ = transport.Engine(o.Engine)
 	if o.BodyTimeout < 0 {
 		c.BodyTimeout = 1 << 62 // a century
 	}

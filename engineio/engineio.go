@@ -194,6 +194,10 @@ func (h *handler) Message(sess *session.Session, p packet.Packet) error {
 // Taken implements session.Handler.
 func (h *handler) Taken(sess *session.Session) { sess.User.(*Socket).taken() }
 
+// Leaving implements session.Handler. A socket has no context that could end; OnClose
+// is called when all that the client sent is handled.
+func (h *handler) Leaving(*session.Session) {}
+
 // Closed implements session.Handler.
 func (h *handler) Closed(sess *session.Session, reason session.Reason) {
 	sess.User.(*Socket).closed(reason)

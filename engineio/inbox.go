@@ -83,7 +83,9 @@ func (s *Socket) push(e entry) {
 	s.queue = append(s.queue, e)
 	if !s.running {
 		s.running = true
-		s.srv.dispatchers.Go(s) // until the queue is empty
+		if !s.sess.Go((*dispatcher)(s)) {
+			s.srv.dispatchers.Go(s) // until the queue is empty
+		}
 	}
 }
 
@@ -130,6 +132,12 @@ func (s *Socket) drop() {
 	s.messages, s.bytes = 0, 0
 }
 
+// A dispatcher is a socket as a session's job.
+type dispatcher Socket
+
+// Run implements session.Job.
+func (d *dispatcher) Run() { (*Socket)(d).dispatch() }
+
 // dispatch calls the handlers, one after the other, until there is nothing to do.
 func (s *Socket) dispatch() {
 	finished := false
@@ -140,6 +148,7 @@ func (s *Socket) dispatch() {
 	}()
 	for {
 		if flows := s.sess.Flows(); flows != nil {
+			s.sess.Yield()
 			<-flows // the client first has to read what it is owed
 		}
 		e, resume, ok := s.take()

@@ -41,6 +41,7 @@ func (e *echo) Outgoing(scratch []byte) ([]byte, bool) {
 }
 
 func (e *echo) Sent(error)   {}
+func (e *echo) Leaving()     {}
 func (e *echo) Closed(error) {}
 
 type gwsEcho struct{ gws.BuiltinEventHandler }

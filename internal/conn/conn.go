@@ -3,10 +3,13 @@
 // knows nothing of what the bytes mean. Whoever knows implements Handler, and embeds
 // a Conn in its own structure.
 //
-// How the bytes are moved is an engine's matter, of which Handler and the methods of
-// Conn show nothing. There is one so far, a goroutine that reads each connection and
-// one that writes while there is something to write (goroutine.go); it serves every
-// net.Conn.
+// How the bytes are moved is an engine's matter. There are two:
+//
+//   - goroutines (goroutine.go): one reads each connection, and one writes while there
+//     is something to write. It serves every net.Conn.
+//   - loops (loop.go), one per processor: each waits for all of its connections at
+//     once, and reads, handles and writes whatever is ready. An idle connection has
+//     neither a goroutine nor a buffer. They serve plain TCP on Linux.
 //
 // # The life of a connection
 //
@@ -27,17 +30,15 @@
 //
 // # Locks
 //
-// A Conn has one lock, the last in the lock order. It is held around no callback and
-// no system call, so every method may be called with other locks held.
+// A Conn has one lock, near the end of the lock order: after it come only a loop's and
+// its group's. It is held around no callback and no system call that could block, so
+// every method may be called with other locks held.
 package conn
 
 import (
-	"net"
-	"runtime"
+	"io"
 	"sync"
 	"time"
-
-	"github.com/sockeye-io/socketio/internal/worker"
 )
 
 // MaxWrite is how much a handler should join for one write at most: beyond it, joining
@@ -48,7 +49,7 @@ const MaxWrite = 256 << 10
 const DefaultLinger = 5 * time.Second
 
 // A Handler is what a connection drives. Its methods are called with no lock held;
-// Receive on the one side and Outgoing and Sent on the other side may run at the same
+// Receive and Leaving on the one side and Outgoing and Sent on the other side may run at the same
 // time, but each side one call at a time.
 type Handler interface {
 	// Receive is given what arrived, all of which it takes; p is valid during the
@@ -71,6 +72,11 @@ type Handler interface {
 	// once for each, before the next Outgoing and before Closed.
 	Sent(err error)
 
+	// Leaving says that the peer has finished sending, or is gone, while the connection
+	// is paused: what it has sent can still be read. Called at most once; a connection
+	// that a goroutine serves does not notice.
+	Leaving()
+
 	// Closed is called exactly once, when nothing else will be called any more. The
 	// error is the first reason to end: that of Receive or Close, io.EOF if the peer
 	// ended the connection, that of a failed call, os.ErrDeadlineExceeded if Linger
@@ -79,130 +85,38 @@ type Handler interface {
 	Closed(err error)
 }
 
-// An Engine is a way to serve connections.
-type Engine uint8
-
-const (
-	Auto      Engine = iota // the cheapest that can serve the connection
-	Goroutine               // a goroutine per connection, for every net.Conn
-)
-
-// A Group is the connections of one server and how they are served. Its zero value is
-// ready for use. What engines keep for a group ends with its last connection.
-type Group struct {
-	// Engine forces an engine.
-	Engine Engine
-
-	// Linger bounds how long the end of a connection may take once one of the sides
-	// has finished; 0 means DefaultLinger. A handler that wants no more of it calls
-	// Close.
-	Linger time.Duration
-
-	mu      sync.Mutex
-	conns   int               // those that have not ended
-	workers *worker.Pool[job] // the goroutine engine's
-}
-
-// A job is what a worker does for a connection.
-type job struct {
-	c  *Conn
-	do func(*Conn)
-}
-
-// maxWorkers is how many workers wait for jobs, for each core.
-const maxWorkers = 32
-
-func (g *Group) linger() time.Duration {
-	if g.Linger == 0 {
-		return DefaultLinger
-	}
-	return g.Linger
-}
-
-// join counts a connection, and readies what connections share.
-func (g *Group) join() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.workers == nil {
-		g.workers = worker.New(maxWorkers*runtime.GOMAXPROCS(0), func(j job) { j.do(j.c) })
-	}
-	if g.conns++; g.conns == 1 {
-		g.workers.Open()
-	}
-}
-
-// leave ends what connections share with the last of them.
-func (g *Group) leave() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.conns--; g.conns == 0 {
-		g.workers.Release()
-	}
-}
-
-// Adopt takes over nc, which nobody else may use any more, and serves it as c. First
-// h receives leftover, if there is any: what the former owner had read and not used.
-// Deadlines of nc are cleared. c must be new; but Wake, Pause and Close may have been
-// called, and count.
-func (g *Group) Adopt(c *Conn, nc net.Conn, leftover []byte, h Handler) {
-	_ = nc.SetDeadline(time.Time{}) // if it fails, so will reading
-	g.join()
-	e := g.engine(nc)
-	c.mu.Lock()
-	c.engine, c.group, c.nc, c.h = e, g, nc, h
-	if c.ended {
-		c.users++
-		c.mu.Unlock()
-		e.shut(c)
-		return
-	}
-	c.reading = true
-	c.users++
-	flush := c.flushes()
-	c.mu.Unlock()
-	e.start(c, leftover)
-	if flush {
-		e.flush(c)
-	}
-}
-
-// engine chooses the engine for nc.
-func (g *Group) engine(net.Conn) engine {
-	return goroutines{}
-}
-
-// An engine moves the bytes of connections. None of its methods blocks. Each is told
-// to do something that the state of the connection has reserved for it: there is one
-// reader and one writer of a connection at a time, and each, as well as a call of
-// shut, is one of its users until it calls leave.
-type engine interface {
-	start(c *Conn, leftover []byte) // begin to read
-	resume(c *Conn)                 // go on reading, for c.reading was just set
-	flush(c *Conn)                  // send what there is, for c.writing was just set
-	shut(c *Conn)                   // close nc, for c.ended was just set
-}
+// A Job is work that a Handler's Receive leads to, and that may block.
+type Job = interface{ Run() }
 
 // A Conn is a connection. Its zero value is what Adopt needs; it must not be copied
 // after that. All methods may be called by any goroutine at any time.
 type Conn struct {
-	// Set by Adopt.
-	engine engine
-	nc     net.Conn
+	engine engine // set by Adopt, as h is
 	h      Handler
-	group  *Group
-
-	reader *reader // the goroutine engine's; owned by who has set reading
 
 	mu       sync.Mutex
 	err      error // the first reason to end
 	users    int8  // those who may call the handler: reader, writer, closer
-	reading  bool  // there is a reader
-	writing  bool  // there is a writer
+	reading  bool  // there is a reader; of goroutines
+	writing  bool  // there is a writer, or the loop waits to go on writing
 	dirty    bool  // Wake was called since Outgoing was
 	paused   bool  // the handler wants no more
 	eof      bool  // the peer has finished; there is no reader any more
 	finished bool  // we have finished; there is no writer any more
 	ended    bool  // close, and call Closed when the last user leaves
+
+	// Of loops. An idle client is made of these: they are few and small.
+	serving bool  // the loop handles what arrived, and writes afterwards
+	blocked bool  // the kernel takes no more; writing is set
+	muted   bool  // the loop does not look for what arrives, as c is paused
+	left    bool  // Leaving was called
+	discard bool  // what arrives is no good any more; the driver's
+	added   bool  // the poller knows c
+	polled  Ready // what it was told to report
+	fd      int32
+	slot    int32 // where the loop has c
+	age     uint32
+	tail    *tail // nil: nothing remains to be done
 }
 
 // Wake says that Outgoing has something to send. Calls that come while a flush is
@@ -210,28 +124,52 @@ type Conn struct {
 func (c *Conn) Wake() {
 	c.mu.Lock()
 	c.dirty = true
-	flush := c.flushes()
+	flush := !c.serving && c.flushes()
+	if flush {
+		c.users++
+	}
 	c.mu.Unlock()
 	if flush {
 		c.engine.flush(c)
 	}
 }
 
-// flushes makes the caller start a writer if one is due. c.mu is held.
+// flushes makes the caller, who must be a user, the writer if one is due. c.mu is held.
 func (c *Conn) flushes() bool {
 	if !c.dirty || c.writing || c.finished || c.ended || c.engine == nil {
 		return false
 	}
 	c.writing = true
-	c.users++
 	return true
+}
+
+// mayWrite says whether Outgoing may be called, and begins a round of it.
+func (c *Conn) mayWrite() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dirty = false
+	return !c.ended
+}
+
+// written ends writing, unless there is something to send again. ended: with it ends
+// the connection.
+func (c *Conn) written() (done, ended bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dirty {
+		return false, false
+	}
+	c.writing = false
+	return true, c.eof && c.end(io.EOF)
 }
 
 // Pause stops reading until Resume, and so lets the peer's data pile up in the kernel,
 // and then in the peer. Called by Receive, it is at once; called elsewhere, one more
-// call of Receive may follow. Sending goes on. That a paused connection has died is
-// noticed at the latest by sending or by Resume. If the handler finishes meanwhile,
-// the rest of what the peer sends is discarded.
+// call of Receive may follow. Sending goes on. If the handler finishes meanwhile, the
+// rest of what the peer sends is discarded.
+//
+// A loop notices at once when a paused connection breaks, which ends it, or when the
+// peer finishes (Leaving). A goroutine notices by sending, or after Resume.
 func (c *Conn) Pause() {
 	c.mu.Lock()
 	c.paused = true
@@ -242,14 +180,31 @@ func (c *Conn) Pause() {
 func (c *Conn) Resume() {
 	c.mu.Lock()
 	c.paused = false
-	resume := c.engine != nil && !c.reading && !c.eof && !c.ended
-	if resume {
-		c.reading = true
-		c.users++
-	}
+	e := c.engine
 	c.mu.Unlock()
-	if resume {
-		c.engine.resume(c)
+	if e != nil {
+		e.resume(c)
+	}
+}
+
+// Go runs job soon, after the Receive that is under way, on the goroutine that serves
+// the connection; it may block all the same, as another goroutine then goes on with
+// everything else. If none is at hand, Go does nothing and returns false.
+func (c *Conn) Go(job Job) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.serving && c.engine.run(job)
+}
+
+// Yield says that the caller, who may be a job of this connection's, is about to block.
+// It costs nobody anything but a moment; without it the engine needs a few milliseconds
+// to notice.
+func (c *Conn) Yield() {
+	c.mu.Lock()
+	serving := c.serving
+	c.mu.Unlock()
+	if serving {
+		c.engine.yield()
 	}
 }
 
@@ -268,8 +223,8 @@ func (c *Conn) Close(err error) {
 	}
 }
 
-// end ends the connection for a reason, unless it has ended, and says whether nc must
-// be closed now. c.mu is held.
+// end ends the connection for a reason, unless it has ended, and says whether that is
+// news. c.mu is held.
 func (c *Conn) end(err error) bool {
 	if c.ended {
 		return false
@@ -281,12 +236,16 @@ func (c *Conn) end(err error) bool {
 // leave is the last thing that a user does.
 func (c *Conn) leave() {
 	c.mu.Lock()
-	c.users--
-	closed := c.ended && c.users == 0
-	err := c.err
+	last := c.leaves()
 	c.mu.Unlock()
-	if closed {
-		c.group.leave()
-		c.h.Closed(err)
+	if last {
+		c.engine.release(c)
 	}
+}
+
+// leaves makes the caller a user no more, and says whether it must release c. c.mu is
+// held.
+func (c *Conn) leaves() (last bool) {
+	c.users--
+	return c.ended && c.users == 0
 }

@@ -385,8 +385,8 @@ func TestIdle(t *testing.T) {
 			wantRead(t, client, []byte("out"))
 			time.Sleep(2 * time.Duration(idle)) // in the bubble; the reader starts afresh
 			synctest.Wait()
-			if h.users != 1 || h.writing || len(h.reader.buf) != smallSize {
-				t.Errorf("%d goroutines, writing %v, a buffer of %d", h.users, h.writing, len(h.reader.buf))
+			if h.users != 1 || h.writing || len(h.engine.(*goroutine).buf) != smallSize {
+				t.Errorf("%d goroutines, writing %v, a buffer of %d", h.users, h.writing, len(h.engine.(*goroutine).buf))
 			}
 		}
 		h.Close(nil)

@@ -3,46 +3,86 @@ package conn
 import (
 	"crypto/tls"
 	"io"
+	"net"
 	"time"
 )
 
-// goroutines is the engine that serves every net.Conn: a goroutine blocks in Read,
-// with a small buffer and next to nothing on its stack, and another one exists while
-// there is something to write, so that a peer that does not read keeps nobody from
-// hearing it. A paused connection has no goroutine at all.
-type goroutines struct{}
-
-func (goroutines) start(c *Conn, leftover []byte) {
-	c.reader = new(reader)
-	c.reader.buf, c.reader.leftover = c.reader.small[:], leftover
-	// No worker: its stack is larger, and an idle client would keep it.
-	go c.begin() // ends with the connection, or when it is paused
+// goroutine is the engine that serves every net.Conn: a goroutine blocks in Read, with
+// a small buffer and next to nothing on its stack, and another one exists while there
+// is something to write, so that a peer that does not read keeps nobody from hearing
+// it. A paused connection has no goroutine at all.
+type goroutine struct {
+	group *Group
+	nc    net.Conn
+	reader
 }
 
-func (goroutines) resume(c *Conn) { go c.read() } // the same
+func newGoroutine(group *Group, nc net.Conn) *goroutine {
+	g := &goroutine{group: group, nc: nc}
+	g.buf = g.small[:]
+	return g
+}
 
-func (goroutines) flush(c *Conn) { c.group.workers.Go(job{c, (*Conn).write}) } // until all is sent
+func (g *goroutine) start(c *Conn, leftover []byte) {
+	c.mu.Lock()
+	flush := c.flushes()
+	if flush {
+		c.users++
+	}
+	c.mu.Unlock()
+	// No worker: its stack is larger, and an idle client would keep it.
+	go g.begin(c, leftover) // ends with the connection, or when it is paused
+	if flush {
+		g.flush(c)
+	}
+}
 
-func (goroutines) shut(c *Conn) { c.group.workers.Go(job{c, (*Conn).shut}) } // it may block
+func (g *goroutine) resume(c *Conn) {
+	c.mu.Lock()
+	read := !c.paused && !c.reading && !c.eof && !c.ended
+	if read {
+		c.reading = true
+		c.users++
+	}
+	c.mu.Unlock()
+	if read {
+		go g.read(c) // ends with the connection, or when it is paused
+	}
+}
 
-func (c *Conn) shut() {
-	c.closeNow()
-	c.leave()
+func (g *goroutine) flush(c *Conn) { g.group.workers.Go(task{do: writeTask, c: c}) } // until all is sent
+
+func (g *goroutine) shut(c *Conn) { g.group.workers.Go(task{do: shutTask, c: c}) } // it may block
+
+func (g *goroutine) release(c *Conn) {
+	g.group.leave()
+	c.h.Closed(c.err)
+}
+
+// A reader is not kept for jobs that may block.
+func (g *goroutine) run(Job) bool { return false }
+func (g *goroutine) yield()       {}
+
+func writeTask(t task) { t.c.engine.(*goroutine).write(t.c) }
+
+func shutTask(t task) {
+	t.c.engine.(*goroutine).close()
+	t.c.leave()
 }
 
 // fail ends the connection; the caller is one of its users.
-func (c *Conn) fail(err error) {
+func (g *goroutine) fail(c *Conn, err error) {
 	c.mu.Lock()
 	ended := c.end(err)
 	c.mu.Unlock()
 	if ended {
-		c.closeNow()
+		g.close()
 	}
 }
 
-// closeNow closes the connection, and so ends calls of Read and Write.
-func (c *Conn) closeNow() {
-	nc := c.nc
+// close closes the connection, and so ends calls of Read and Write.
+func (g *goroutine) close() {
+	nc := g.nc
 	// Close of TLS would try for 5 s to tell a peer that perhaps does not read. When
 	// the connection ends in good order, CloseWrite has told it.
 	if t, ok := nc.(*tls.Conn); ok {
@@ -58,28 +98,25 @@ type reader struct {
 	fewer   bool  // the last read into a larger buffer would have fitted into the small one
 	discard bool  // give the handler nothing any more
 
-	leftover []byte // what was read before Adopt
-	small    [smallSize]byte
+	small [smallSize]byte
 }
 
 // begin starts reading with what had already been read.
-func (c *Conn) begin() {
-	leftover := c.reader.leftover
-	c.reader.leftover = nil
-	if len(leftover) > 0 && !c.deliver(leftover) {
+func (g *goroutine) begin(c *Conn, leftover []byte) {
+	if len(leftover) > 0 && !g.deliver(c, leftover) {
 		return
 	}
-	if c.mayRead() {
-		c.read()
+	if g.mayRead(c) {
+		g.read(c)
 	}
 }
 
 // read is where a connection waits. All else is done by functions that return before
 // it waits again.
-func (c *Conn) read() {
+func (g *goroutine) read(c *Conn) {
 	for {
-		n, err := c.nc.Read(c.reader.buf)
-		if !c.arrived(n, err) {
+		n, err := g.nc.Read(g.buf)
+		if !g.arrived(c, n, err) {
 			return
 		}
 	}
@@ -91,17 +128,17 @@ const idle = int64(time.Second)
 // arrived handles what Read returned, and says whether the caller shall read again.
 //
 //go:noinline
-func (c *Conn) arrived(n int, err error) bool {
-	r := c.reader
-	if n > 0 && !c.deliver(r.buf[:n]) {
+func (g *goroutine) arrived(c *Conn, n int, err error) bool {
+	r := &g.reader
+	if n > 0 && !g.deliver(c, r.buf[:n]) {
 		return false
 	}
 	if err != nil {
-		c.readFailed(err)
+		g.readFailed(c, err)
 		return false
 	}
 	r.fit(n)
-	if !c.mayRead() {
+	if !g.mayRead(c) {
 		return false
 	}
 	// A stack that has grown to handle a message does not shrink to 2 KiB again, since
@@ -112,19 +149,19 @@ func (c *Conn) arrived(n int, err error) bool {
 	fresh := now-r.at > idle
 	r.at = now
 	if fresh {
-		go c.read() // in place of this one
+		go g.read(c) // in place of this one
 	}
 	return !fresh
 }
 
 // deliver hands p to the handler. If it returns false, the reader has left.
-func (c *Conn) deliver(p []byte) bool {
-	if c.reader.discard {
+func (g *goroutine) deliver(c *Conn, p []byte) bool {
+	if g.discard {
 		return true
 	}
 	if err := c.h.Receive(p); err != nil {
-		c.reader.release()
-		c.fail(err)
+		g.drop()
+		g.fail(c, err)
 		c.leave()
 		return false
 	}
@@ -132,7 +169,7 @@ func (c *Conn) deliver(p []byte) bool {
 }
 
 // mayRead says whether to go on reading. If it returns false, the reader has left.
-func (c *Conn) mayRead() bool {
+func (g *goroutine) mayRead(c *Conn) bool {
 	c.mu.Lock()
 	if !c.ended {
 		if !c.paused {
@@ -141,11 +178,11 @@ func (c *Conn) mayRead() bool {
 		}
 		if c.finished {
 			c.mu.Unlock()
-			c.reader.discard = true
+			g.discard = true
 			return true
 		}
 	}
-	c.reader.release() // before another reader may begin
+	g.drop() // before another reader may begin
 	c.reading = false
 	c.mu.Unlock()
 	c.leave()
@@ -153,8 +190,8 @@ func (c *Conn) mayRead() bool {
 }
 
 // readFailed ends reading, and the connection with it unless something is being sent.
-func (c *Conn) readFailed(err error) {
-	c.reader.release()
+func (g *goroutine) readFailed(c *Conn, err error) {
+	g.drop()
 	c.mu.Lock()
 	c.reading = false
 	sending, ended := false, false
@@ -170,10 +207,10 @@ func (c *Conn) readFailed(err error) {
 	}
 	c.mu.Unlock()
 	if sending {
-		c.limitWrite()
+		g.limitWrite()
 	}
 	if ended {
-		c.closeNow()
+		g.close()
 	}
 	c.leave()
 }
@@ -200,31 +237,35 @@ func (r *reader) fit(n int) {
 	if next == size {
 		return
 	}
-	r.release()
+	r.drop()
 	if next != smallSize {
 		r.buf = lend(next)
 	}
 }
 
-// release goes back to the small buffer.
-func (r *reader) release() {
+// drop goes back to the small buffer.
+func (r *reader) drop() {
 	giveBack(r.buf)
 	r.buf = r.small[:]
 }
 
 // write sends until there is nothing to send.
-func (c *Conn) write() {
+func (g *goroutine) write(c *Conn) {
 	scratch := lend(scratchSize)
 	for c.mayWrite() {
 		p, last := c.h.Outgoing(scratch[:0])
 		if p == nil && !last {
-			if c.written() {
+			done, ended := c.written()
+			if ended {
+				g.close()
+			}
+			if done {
 				break
 			}
 			continue
 		}
 		full := len(p) > len(scratch)/2
-		if !c.send(p, last) {
+		if !g.send(c, p, last) {
 			break
 		}
 		if full && len(scratch) < largeSize { // there is a backlog
@@ -236,58 +277,33 @@ func (c *Conn) write() {
 	c.leave()
 }
 
-// mayWrite says whether Outgoing may be called, and begins a round of it.
-func (c *Conn) mayWrite() bool {
-	c.mu.Lock()
-	c.dirty = false
-	ok := !c.ended
-	c.mu.Unlock()
-	return ok
-}
-
-// written ends writing, unless there is something to send again.
-func (c *Conn) written() bool {
-	c.mu.Lock()
-	if c.dirty {
-		c.mu.Unlock()
-		return false
-	}
-	c.writing = false
-	ended := c.eof && c.end(io.EOF)
-	c.mu.Unlock()
-	if ended {
-		c.closeNow()
-	}
-	return true
-}
-
 // send settles one result of Outgoing, and says whether to go on.
-func (c *Conn) send(p []byte, last bool) bool {
+func (g *goroutine) send(c *Conn, p []byte, last bool) bool {
 	if last {
-		c.limitWrite()
+		g.limitWrite()
 	}
 	var err error
 	if len(p) > 0 {
-		_, err = c.nc.Write(p)
+		_, err = g.nc.Write(p)
 	}
 	c.h.Sent(err)
 	if err != nil {
-		c.fail(err)
+		g.fail(c, err)
 		return false
 	}
 	if last {
-		c.finish()
+		g.finish(c)
 	}
 	return !last
 }
 
 // limitWrite bounds how long the last writes may take.
-func (c *Conn) limitWrite() {
-	_ = c.nc.SetWriteDeadline(time.Now().Add(c.group.linger()))
+func (g *goroutine) limitWrite() {
+	_ = g.nc.SetWriteDeadline(time.Now().Add(g.group.linger()))
 }
 
 // finish closes the sending side and makes the reader wait for the peer to do the same.
-func (c *Conn) finish() {
+func (g *goroutine) finish(c *Conn) {
 	c.mu.Lock()
 	if c.ended { // the handler would not wait for the peer
 		c.mu.Unlock()
@@ -296,24 +312,24 @@ func (c *Conn) finish() {
 	c.finished, c.writing = true, false
 	if c.eof {
 		c.mu.Unlock()
-		c.fail(nil)
+		g.fail(c, nil)
 		return
 	}
 	read := !c.reading && !c.ended
 	if read { // it was paused
 		c.reading = true
 		c.users++
-		c.reader.discard = true
+		g.discard = true
 	}
 	c.mu.Unlock()
-	_ = c.nc.SetReadDeadline(time.Now().Add(c.group.linger()))
+	_ = g.nc.SetReadDeadline(time.Now().Add(g.group.linger()))
 	if read {
-		go c.read() // ends with the connection
+		go g.read(c) // ends with the connection
 	}
 	// Without CloseWrite the peer must know from what it was sent.
-	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
+	if half, ok := g.nc.(interface{ CloseWrite() error }); ok {
 		if err := half.CloseWrite(); err != nil {
-			c.fail(err)
+			g.fail(c, err)
 		}
 	}
 }

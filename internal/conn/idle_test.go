@@ -41,8 +41,8 @@ func BenchmarkIdle(b *testing.B) {
 		}
 		for range 3 {
 			for i, c := range clients {
-				if handlers[i].reader.at != 0 {
-					handlers[i].reader.at -= 2 * idle // as if time had passed
+				if handlers[i].engine.(*goroutine).at != 0 {
+					handlers[i].engine.(*goroutine).at -= 2 * idle // as if time had passed
 				}
 				exchange(b, c)
 			}

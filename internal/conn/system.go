@@ -59,7 +59,9 @@ const (
 // A Pollable is a connection of a Kernel that is not Linux.
 type Pollable interface {
 	net.Conn
-	// Detach returns the connection's descriptor, which is the caller's from now on;
-	// the net.Conn is of no use any more. If it fails, nothing has changed.
-	Detach() (k Kernel, fd int, err error)
+	// Kernel returns the kernel that the connection's descriptor is of.
+	Kernel() Kernel
+	// Detach returns the descriptor, which is the caller's from now on; the net.Conn
+	// is of no use any more. If it fails, nothing has changed.
+	Detach() (fd int, err error)
 }

@@ -32,7 +32,7 @@ type tap struct {
 	onSent    func(error)
 
 	receiving, sending atomic.Bool
-	over               atomic.Bool
+	over, left         atomic.Bool
 	closed             chan error
 
 	mu    sync.Mutex
@@ -117,6 +117,16 @@ func (h *tap) Sent(err error) {
 	}
 }
 
+func (h *tap) Leaving() {
+	if h.receiving.Swap(true) {
+		h.t.Error("Leaving called while Receive was")
+	}
+	defer h.receiving.Store(false)
+	if h.left.Swap(true) {
+		h.t.Error("Leaving called twice")
+	}
+}
+
 func (h *tap) Closed(err error) {
 	if h.over.Swap(true) {
 		h.t.Error("Closed called twice")
@@ -129,7 +139,7 @@ func (h *tap) Closed(err error) {
 		h.t.Error("Closed called before Sent")
 	}
 	h.mu.Unlock()
-	if h.nc.SetDeadline(time.Time{}) == nil {
+	if g, ok := h.engine.(*goroutine); ok && g.nc.SetDeadline(time.Time{}) == nil {
 		h.t.Error("Closed called, and the descriptor is still open")
 	}
 	h.closed <- err
@@ -156,7 +166,7 @@ func (h *tap) failures() []error {
 	return h.fails
 }
 
-// A mode is a kind of connection.
+// A mode is a kind of connection, and what serves it.
 type mode struct {
 	name string
 	half bool // it has CloseWrite
@@ -165,13 +175,20 @@ type mode struct {
 
 var modes = []mode{
 	{"pipe", false, func(testing.TB) (net.Conn, net.Conn) { return net.Pipe() }},
-	{"tcp", true, tcpPair},
+	{"tcp", true, tcpPair}, // by a loop, on Linux
+	{"goroutine", true, func(t testing.TB) (net.Conn, net.Conn) {
+		server, client := tcpPair(t)
+		return otherTCP{server.(*net.TCPConn)}, client
+	}},
 	{"tls", true, tlsPair},
 	{"wrapped", false, func(t testing.TB) (net.Conn, net.Conn) {
 		server, client := tlsPair(t)
 		return struct{ net.Conn }{server}, client // as LimitListener does
 	}},
 }
+
+// otherTCP has all that TCP has, but its type.
+type otherTCP struct{ *net.TCPConn }
 
 // run runs f for every kind of connection, with a handler that setup may prepare.
 func run(t *testing.T, f func(t *testing.T, m mode, h *tap, server, client net.Conn)) {

@@ -81,6 +81,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, name string, args packet.Args)
 		return packet.Args{}, err
 	}
 	s.client.waiting(+1)
+	s.client.sess.Yield() // this may be a handler's goroutine
 	defer s.client.waiting(-1)
 	select {
 	case a := <-c.answer:

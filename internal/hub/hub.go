@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,7 +50,7 @@ const maxDispatchers = 32
 // New returns a hub with no namespace.
 func New(cfg Config) *Hub {
 	h := &Hub{cfg: cfg, namespaces: make(map[string]*Namespace)}
-	h.dispatchers = worker.New(maxDispatchers*runtime.GOMAXPROCS(0), (*Socket).dispatch)
+	h.dispatchers = worker.New(maxDispatchers*runtime.GOMAXPROCS(0), (*Socket).Run)
 	h.clients = clientSet{set: make(map[*Client]struct{}), first: h.dispatchers.Open, last: h.dispatchers.Release}
 	return h
 }
@@ -150,6 +151,18 @@ func (h *Hub) Message(s *session.Session, p packet.Packet) error {
 
 // Taken implements session.Handler.
 func (h *Hub) Taken(s *session.Session) { s.User.(*Client).taken() }
+
+// Leaving implements session.Handler. Handlers that wait for the client need wait no
+// longer; its events are still handled, as if they had been read already.
+func (h *Hub) Leaving(s *session.Session) {
+	c := s.User.(*Client)
+	c.mu.Lock()
+	sockets := slices.Clone(c.sockets)
+	c.mu.Unlock()
+	for _, s := range sockets {
+		s.leaving()
+	}
+}
 
 // Closed implements session.Handler.
 func (h *Hub) Closed(s *session.Session, reason session.Reason) {

@@ -58,6 +58,8 @@ type wire struct {
 }
 
 func (w *wire) Resume()              {}
+func (w *wire) Go(session.Job) bool  { return false }
+func (w *wire) Yield()               {}
 func (w *wire) Close(session.Reason) {}
 
 func (w *wire) Wake() {

@@ -112,7 +112,9 @@ func (c *Client) enqueue(s *Socket, e *Event) {
 	if !s.running {
 		s.running = true
 		c.inbox.running++
-		c.hub.dispatchers.Go(s) // until the inbox is empty
+		if !c.sess.Go(s) {
+			c.hub.dispatchers.Go(s) // until the inbox is empty
+		}
 	}
 }
 
@@ -151,17 +153,19 @@ func (c *Client) waiting(n int) {
 	}
 }
 
-// dispatch handles the events of s, one after the other, until there are none.
-func (s *Socket) dispatch() {
+// Run handles the events of s, one after the other, until there are none: it is its
+// dispatcher.
+func (s *Socket) Run() {
 	c := s.client
 	finished := false
 	defer func() {
 		if !finished { // a handler called runtime.Goexit
-			go s.dispatch() // as the one before
+			go s.Run() // as the one before
 		}
 	}()
 	for {
 		if flows := c.sess.Flows(); flows != nil {
+			c.sess.Yield()
 			<-flows // the client first has to read what it is owed
 		}
 		c.mu.Lock()

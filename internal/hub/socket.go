@@ -51,6 +51,7 @@ type Socket struct {
 
 	mu     sync.Mutex
 	gone   bool
+	left   bool     // its client has; events may be to come
 	seen   bool     // broadcasts see it
 	early  []string // rooms that it joined before
 	rooms  roomSet
@@ -93,11 +94,22 @@ func (s *Socket) Context() context.Context {
 	defer s.mu.Unlock()
 	if s.ctx == nil {
 		s.ctx, s.cancel = context.WithCancel(s.ns.hub.cfg.Context)
-		if s.gone {
+		if s.gone || s.left {
 			s.cancel()
 		}
 	}
 	return s.ctx
+}
+
+// leaving ends the socket's context.
+func (s *Socket) leaving() {
+	s.mu.Lock()
+	s.left = true
+	cancel := s.cancel
+	s.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
 }
 
 // Set keeps a value with the socket; nil forgets it.

@@ -13,6 +13,7 @@ type silent struct{}
 
 func (silent) Opened(*Session)                       {}
 func (silent) Message(*Session, packet.Packet) error { return nil }
+func (silent) Leaving(*Session)                      {}
 func (silent) Taken(*Session)                        {}
 func (silent) Closed(*Session, Reason)               {}
 

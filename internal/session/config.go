@@ -93,6 +93,9 @@ type Handler interface {
 	// Taken: a whole stream message or body was handed over, and Message has been
 	// called for all that was in it. It follows Message as Message follows Opened.
 	Taken(s *Session)
+	// Leaving: the peer has gone, or has nothing more to say, while reading is paused;
+	// what it sent before is still to be read. At most once.
+	Leaving(s *Session)
 	// Closed: the session ended. Nothing can be pushed any more.
 	Closed(s *Session, reason Reason)
 }
@@ -106,10 +109,19 @@ type Transport interface {
 	Wake()
 	// Resume: reading, which had to pause, may go on.
 	Resume()
+	// Go runs job soon, when the message that is being handled has been, on the
+	// goroutine that serves the transport; the job may block. If there is no goroutine
+	// for that, Go does nothing and returns false.
+	Go(job Job) bool
+	// Yield says that the caller, who may be such a job, is about to block.
+	Yield()
 	// Close: the transport is not wanted any more. A stream that may say so says
 	// goodbye in its own way; a poll takes what it is to be answered.
 	Close(reason Reason)
 }
+
+// A Job is work that may block, such as calling the application's handlers.
+type Job = interface{ Run() }
 
 // A Reason says why a session or a socket ended, in the words of Node's server.
 type Reason string

@@ -23,6 +23,8 @@ type meddler struct {
 
 func (m *meddler) Wake()        { m.meddle() }
 func (m *meddler) Resume()      { m.meddle() }
+func (m *meddler) Go(Job) bool  { return false }
+func (m *meddler) Yield()       {}
 func (m *meddler) Close(Reason) { m.meddle(); m.s.Lost(m, TransportClose) }
 
 func (m *meddler) meddle() {
@@ -107,6 +109,8 @@ func (r *racing) Wake() {
 	}
 }
 func (r *racing) Resume()      {}
+func (r *racing) Go(Job) bool  { return false }
+func (r *racing) Yield()       {}
 func (r *racing) Close(Reason) { r.Wake() }
 
 // read notes what the client gets: in order, as only who has the lease calls it.

@@ -45,8 +45,10 @@ type carrier struct {
 	lease   []*Cast
 }
 
-func (c *carrier) Wake()   { c.woken = true }
-func (c *carrier) Resume() { c.stopped = false }
+func (c *carrier) Wake()       { c.woken = true }
+func (c *carrier) Resume()     { c.stopped = false }
+func (c *carrier) Go(Job) bool { return false }
+func (c *carrier) Yield()      {}
 
 // Close: a poll still takes its answer; a stream lets go, whatever it was writing.
 func (c *carrier) Close(Reason) {

@@ -132,6 +132,38 @@ func (s *Session) left(now time.Duration, e *effects) {
 	s.end(e, TransportClose, &s.cfg.left)
 }
 
+// Leaving says that the peer of t, a stream, has finished sending while reading is
+// paused.
+func (s *Session) Leaving(t Transport) {
+	s.mu.Lock()
+	tell := s.phase == open && s.carries(t) && s.greeting == greeted
+	s.mu.Unlock()
+	if tell {
+		s.cfg.Handler.Leaving(s)
+	}
+}
+
+// Go runs job on the goroutine that serves the session's stream, if that is about to be
+// free; see Transport.
+func (s *Session) Go(job Job) bool {
+	t := s.carrier()
+	return t != nil && t.Go(job)
+}
+
+// Yield says that the caller, who may be a job of Go's, is about to block.
+func (s *Session) Yield() {
+	if t := s.carrier(); t != nil {
+		t.Yield()
+	}
+}
+
+// carrier returns the stream that carries the session, or nil.
+func (s *Session) carrier() Transport {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stream
+}
+
 // Pause tells the session's transports to read no further: the handler has all it
 // can hold. What was read already is still handled.
 func (s *Session) Pause() {

@@ -51,6 +51,8 @@ type overflow Session
 
 func (o *overflow) Wake()        { (*Session)(o).Fail(OutboxFull) }
 func (o *overflow) Resume()      {}
+func (o *overflow) Go(Job) bool  { return false }
+func (o *overflow) Yield()       {}
 func (o *overflow) Close(Reason) {}
 
 // TakeStream lends up to about max bytes to a stream that was bound or probes.

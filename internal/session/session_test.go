@@ -66,7 +66,8 @@ func (r *recorder) Message(s *Session, p packet.Packet) error {
 	return nil
 }
 
-func (r *recorder) Taken(*Session) {}
+func (r *recorder) Leaving(*Session) {}
+func (r *recorder) Taken(*Session)   {}
 
 func (r *recorder) Closed(_ *Session, reason Reason) { r.note("closed: %s", reason) }
 
@@ -103,6 +104,8 @@ type fake struct {
 
 func (f *fake) Wake()          { f.woken++ }
 func (f *fake) Resume()        { f.resumed++ }
+func (f *fake) Go(Job) bool    { return false }
+func (f *fake) Yield()         {}
 func (f *fake) Close(r Reason) { f.closed = append(f.closed, r) }
 
 // A rig is a session with what a test of it needs.

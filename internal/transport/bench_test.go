@@ -17,8 +17,9 @@ import (
 // quiet is a handler that answers and keeps nothing.
 type quiet struct{}
 
-func (quiet) Opened(*session.Session) {}
-func (quiet) Taken(*session.Session)  {}
+func (quiet) Opened(*session.Session)  {}
+func (quiet) Leaving(*session.Session) {}
+func (quiet) Taken(*session.Session)   {}
 func (quiet) Message(s *session.Session, p packet.Packet) error {
 	if t, _ := s.Push(session.NewSingle(p, false)); t != nil {
 		t.Wake()

@@ -40,6 +40,12 @@ func (p *poll) Wake() {
 // Resume implements session.Transport; a poll does not read.
 func (p *poll) Resume() {}
 
+// Go implements session.Transport; the request's goroutine waits for the session.
+func (p *poll) Go(session.Job) bool { return false }
+
+// Yield implements session.Transport.
+func (p *poll) Yield() {}
+
 // Close implements session.Transport; what the poll is to say it takes.
 func (p *poll) Close(session.Reason) { p.Wake() }
 

@@ -73,7 +73,8 @@ func (h *echo) Message(s *session.Session, p packet.Packet) error {
 	return nil
 }
 
-func (h *echo) Taken(*session.Session) {}
+func (h *echo) Leaving(*session.Session) {}
+func (h *echo) Taken(*session.Session)   {}
 
 func (h *echo) Closed(s *session.Session, r session.Reason) {
 	h.reasons <- r

@@ -75,6 +75,12 @@ func (t *stream) Wake() { t.conn.Wake() }
 // Resume implements session.Transport.
 func (t *stream) Resume() { t.conn.Resume() }
 
+// Go implements session.Transport.
+func (t *stream) Go(job session.Job) bool { return t.conn.Go(job) }
+
+// Yield implements session.Transport.
+func (t *stream) Yield() { t.conn.Yield() }
+
 // Close implements session.Transport.
 func (t *stream) Close(r session.Reason) { t.finish(t.goodbye(r), false) }
 
@@ -311,6 +317,13 @@ func (t *stream) Sent(err error) {
 func (t *stream) settle(ok bool) {
 	t.leased = false
 	t.sess.Done(t.s.Now(), t, ok)
+}
+
+// Leaving implements conn.Handler.
+func (t *stream) Leaving() {
+	if t.sess != nil {
+		t.sess.Leaving(t)
+	}
 }
 
 // Closed implements conn.Handler.
