@@ -123,12 +123,7 @@ func (o *options) alternate(c benchCase, servers []server) *caseResult {
 				log.Printf("%s run %d, %s: %v", c.Name, round+1, r.Name, err)
 				continue
 			}
-			how := ""
-			if !c.Memory {
-				how = fmt.Sprintf(" (busy: server %.0f %%, load %.0f %%, others %.0f %%)",
-					100*one.Busy, 100*one.LoadBusy, 100*one.Others)
-			}
-			log.Printf("%s run %d, %s: %.1f %s%s", c.Name, round+1, r.Name, one.Value, c.measure(), how)
+			log.Printf("%s run %d, %s: %.1f %s%s", c.Name, round+1, r.Name, one.Value, c.measure(), one.how())
 		}
 	}
 	result.finish()
@@ -176,18 +171,32 @@ func (o *options) once(c benchCase, s server) (r runResult, err error) {
 		return r, err
 	}
 	defer p.stop()
+	if c.Busy {
+		stop, err := p.startRival(o.serverCore)
+		if err != nil {
+			return r, err
+		}
+		defer stop()
+	}
 	if c.Memory {
 		m, err := c.Idle(p.target, o.clients, o.settle)
 		r.Value, r.Before, r.After, r.Settled = m.PerClient(), m.Before, m.After, m.Settled.Seconds()
 		return r, err
 	}
-	m, err := c.Measure(p.target, o.warm, o.duration)
+	measure := c.Measure
+	if c.Paced {
+		measure = c.Pace
+	}
+	m, err := measure(p.target, o.warm, o.duration)
 	if err != nil {
 		return r, err
 	}
 	r.Value, r.Ops = m.PerOp(), m.Ops
 	if s.name == "floor" {
 		r.Value /= c.floorOps
+	}
+	if c.Paced {
+		r.latency(m)
 	}
 	r.Wall = m.Wall.Seconds()
 	r.Busy = m.Server.Seconds() / r.Wall

@@ -16,15 +16,21 @@ func (r *report) markdown(w io.Writer) error {
 	fmt.Fprintf(&b, "`%s`\n\n", r.Command)
 	fmt.Fprintf(&b, "%s, %d cores, %s, %s; ", r.CPU, r.Cores, r.Memory, r.Kernel)
 	v := r.Versions
-	fmt.Fprintf(&b, "Sockeye %s, %s, gws %s, Node %s, socket.io %s (ws %s) and %s.\n\n",
+	fmt.Fprintf(&b, "Sockeye %s, %s, gws %s, Node %s, socket.io %s (ws %s) and %s",
 		v["sockeye"], v["go"], v["gws"], v["node"], v["socket.io"], v["ws"], v["socket.io-0.9"])
+	if peers(names) {
+		fmt.Fprintf(&b, ", nbio %s, gnet %s", v["nbio"], v["gnet"])
+	}
+	fmt.Fprint(&b, ".\n\n")
 	fmt.Fprintf(&b, "Server CPU time per operation. The floor's column is in µs, the other servers' are "+
-		"ratios to the floor's run of the same round (memory: thousands of bytes); "+
+		"ratios to the floor's run of the same round (memory: thousands of bytes; "+
+		"latency: the 99th percentile, in µs, and behind it the CPU time); "+
 		"median of %d runs of %g s, least and greatest in brackets.\n\n", r.Runs, r.Duration)
 	r.figures(&b, names)
 	fmt.Fprintf(&b, "\nHow the runs went: server busy / load busy / everything else on the machine, "+
 		"percent of one core, medians. A server that is not near 100 waited for its load, or for its core.\n\n")
 	r.health(&b, names)
+	r.latencies(&b)
 	_, err := w.Write(b.Bytes())
 	return err
 }
@@ -40,6 +46,11 @@ func (r *report) serverNames() []string {
 		}
 	}
 	return names
+}
+
+// peers reports whether a server is built on nbio or gnet.
+func peers(names []string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return n == "gnet" || strings.HasPrefix(n, "nbio") })
 }
 
 func row(b *bytes.Buffer, cells []string) {
@@ -94,13 +105,18 @@ func (c *caseResult) cell(r *serverResult) string {
 	if failed > 0 {
 		note = fmt.Sprintf(", %d of %d failed", failed, len(r.Runs))
 	}
-	switch {
-	case failed == len(r.Runs):
-		return "failed"
-	case c.memory || r.Ratio == nil:
-		return c.spread(r.Value) + note
+	value, cpu := r.Value, r.CPU
+	if !c.memory && r.Ratio != nil {
+		value, cpu = *r.Ratio, r.CPURatio
 	}
-	return c.spread(*r.Ratio) + note
+	text := c.spread(value)
+	if cpu != nil {
+		text += "; CPU " + c.number(cpu.Median)
+	}
+	if failed == len(r.Runs) {
+		return "failed"
+	}
+	return text + note
 }
 
 func (c *caseResult) spread(s spread) string {
@@ -154,4 +170,46 @@ func (r *serverResult) health() string {
 		return "failed"
 	}
 	return fmt.Sprintf("%.0f / %.0f / %.0f", spreadOf(busy).Median, spreadOf(loadBusy).Median, spreadOf(others).Median)
+}
+
+// latencies is the table of all that was found about latency.
+func (r *report) latencies(b *bytes.Buffer) {
+	begun := false
+	for _, c := range r.Cases {
+		if !c.paced {
+			continue
+		}
+		if !begun {
+			begun = true
+			fmt.Fprintf(b, "\nLatency in µs, from when a message was due; CPU time of the server for one; "+
+				"how late the load itself sent (99th percentile). Medians.\n\n")
+			row(b, []string{"case", "server", "p50", "p90", "p99", "max", "CPU", "load late"})
+			row(b, []string{"---", "---", "--:", "--:", "--:", "--:", "--:", "--:"})
+		}
+		for _, s := range c.Servers {
+			row(b, append([]string{c.Name, s.Name}, s.latencies()...))
+		}
+	}
+}
+
+// latencies are the cells behind the server's name.
+func (r *serverResult) latencies() []string {
+	fields := [6][]float64{}
+	for _, one := range r.Runs {
+		if one.Error != "" {
+			continue
+		}
+		for i, v := range [...]float64{one.P50, one.P90, one.Value, one.Max, one.CPU, one.Late} {
+			fields[i] = append(fields[i], v)
+		}
+	}
+	var cells []string
+	for _, values := range fields {
+		cell := "failed"
+		if len(values) > 0 {
+			cell = fmt.Sprintf("%.1f", spreadOf(values).Median)
+		}
+		cells = append(cells, cell)
+	}
+	return cells
 }

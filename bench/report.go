@@ -2,12 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sockeye-io/socketio/bench/load"
 )
 
 // A report is everything one invocation found, and what it was found with.
@@ -36,6 +39,7 @@ type caseResult struct {
 	GoalOf  string          `json:"goal_of,omitempty"`
 	Servers []*serverResult `json:"servers"`
 	memory  bool
+	paced   bool
 }
 
 // A serverResult is one server's runs of a case.
@@ -43,10 +47,14 @@ type serverResult struct {
 	Name  string `json:"name"`
 	Value spread `json:"value"`
 	// Ratio is to the floor's run of the same round.
-	Ratio   *spread     `json:"ratio,omitempty"`
-	Verdict string      `json:"verdict,omitempty"`
-	Runs    []runResult `json:"runs"`
-	server  server
+	Ratio *spread `json:"ratio,omitempty"`
+	// CPU and CPURatio are the same for the CPU time of an operation, where
+	// Value is a latency.
+	CPU      *spread     `json:"cpu,omitempty"`
+	CPURatio *spread     `json:"cpu_ratio,omitempty"`
+	Verdict  string      `json:"verdict,omitempty"`
+	Runs     []runResult `json:"runs"`
+	server   server
 }
 
 type runResult struct {
@@ -61,6 +69,15 @@ type runResult struct {
 	After    int64   `json:"rss_after,omitempty"`
 	Settled  float64 `json:"settled_s,omitempty"`
 	Error    string  `json:"error,omitempty"`
+
+	// Where Value is a latency, its 99th percentile: the others, the load's own
+	// lateness and the CPU time of an operation, all in microseconds.
+	P50      float64 `json:"p50,omitempty"`
+	P90      float64 `json:"p90,omitempty"`
+	Max      float64 `json:"max,omitempty"`
+	Late     float64 `json:"load_late_p99,omitempty"`
+	CPU      float64 `json:"cpu,omitempty"`
+	CPURatio float64 `json:"cpu_ratio,omitempty"`
 }
 
 // A spread is a median and its surroundings.
@@ -78,7 +95,7 @@ func spreadOf(values []float64) spread {
 
 func newCaseResult(c benchCase, servers []server) *caseResult {
 	r := &caseResult{Name: c.Name, Title: c.Title, Unit: c.Unit, Goal: c.goal, GoalOf: c.goalOf,
-		Measure: c.measure(), memory: c.Memory}
+		Measure: c.measure(), memory: c.Memory, paced: c.Paced}
 	for _, s := range servers {
 		if s.runs(c) {
 			r.Servers = append(r.Servers, &serverResult{Name: s.name, server: s})
@@ -94,34 +111,68 @@ func (r *serverResult) add(one runResult, err error) {
 	r.Runs = append(r.Runs, one)
 }
 
+// latency notes a result of load.Case.Pace: the value is the 99th percentile.
+func (r *runResult) latency(m load.Result) {
+	us := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+	l := m.Latency
+	r.CPU, r.Value = r.Value, us(l.P99)
+	r.P50, r.P90, r.Max, r.Late = us(l.P50), us(l.P90), us(l.Max), us(l.Late)
+}
+
+// how says how a run went, for the log.
+func (r *runResult) how() string {
+	text := ""
+	if r.CPU != 0 {
+		text = fmt.Sprintf(", CPU %.1f µs", r.CPU)
+	}
+	if r.Wall == 0 {
+		return text
+	}
+	return text + fmt.Sprintf(" (busy: server %.0f %%, load %.0f %%, others %.0f %%)",
+		100*r.Busy, 100*r.LoadBusy, 100*r.Others)
+}
+
 // finish computes medians, ratios and verdicts. Run i of one server is paired
 // with run i of the floor: they were neighbours in time.
 func (c *caseResult) finish() {
 	floor := c.Servers[0]
 	for _, r := range c.Servers {
-		var values, ratios []float64
+		var values, ratios, cpu, cpuRatios []float64
 		for i := range r.Runs {
 			one := &r.Runs[i]
 			if one.Error != "" {
 				continue
 			}
-			values = append(values, one.Value)
-			if r != floor && floor.Runs[i].Error == "" {
-				one.Ratio = one.Value / floor.Runs[i].Value
+			values, cpu = append(values, one.Value), append(cpu, one.CPU)
+			if base := floor.Runs[i]; r != floor && base.Error == "" {
+				one.Ratio = one.Value / base.Value
 				ratios = append(ratios, one.Ratio)
+				if c.paced {
+					one.CPURatio = one.CPU / base.CPU
+					cpuRatios = append(cpuRatios, one.CPURatio)
+				}
 			}
 		}
 		if len(values) > 0 {
 			r.Value = spreadOf(values)
 		}
-		if len(ratios) > 0 {
-			s := spreadOf(ratios)
-			r.Ratio = &s
+		r.Ratio, r.CPURatio = maybeSpread(ratios), maybeSpread(cpuRatios)
+		if c.paced {
+			r.CPU = maybeSpread(cpu)
 		}
 		if r.Name == "sockeye" {
 			r.Verdict = c.verdict(r)
 		}
 	}
+}
+
+// maybeSpread is spreadOf, or nil if there is nothing.
+func maybeSpread(values []float64) *spread {
+	if len(values) == 0 {
+		return nil
+	}
+	s := spreadOf(values)
+	return &s
 }
 
 // verdict compares a median with the goal.
@@ -177,6 +228,8 @@ func versions() map[string]string {
 		"sockeye":       output("git", "describe", "--always", "--dirty"),
 		"go":            runtime.Version(),
 		"gws":           output("go", "list", "-m", "-f", "{{.Version}}", "github.com/lxzan/gws"),
+		"nbio":          output("go", "-C", "peers", "list", "-m", "-f", "{{.Version}}", "github.com/lesismal/nbio"),
+		"gnet":          output("go", "-C", "peers", "list", "-m", "-f", "{{.Version}}", "github.com/panjf2000/gnet/v2"),
 		"node":          output("node", "--version"),
 		"socket.io":     npmVersion("socket.io"),
 		"ws":            npmVersion("ws"),

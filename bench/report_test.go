@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sockeye-io/socketio/bench/load"
 )
 
 // results makes a case with runs of the floor and of Sockeye; a value of 0 is
@@ -67,6 +69,43 @@ func TestSpread(t *testing.T) {
 	}
 }
 
+// Where a value is a latency, the CPU time of each run is compared too, but
+// decides nothing.
+func TestLatencyRatios(t *testing.T) {
+	c := &caseResult{Name: "latency", Goal: 1, paced: true,
+		Servers: []*serverResult{{Name: "floor"}, {Name: "sockeye"}}}
+	us := func(n int) time.Duration { return time.Duration(n) * time.Microsecond }
+	add := func(server, p99, cpu int) {
+		m := load.Result{Ops: 10, Server: us(cpu) * 10, Latency: load.Latency{
+			P50: us(p99 / 4), P90: us(p99 / 2), P99: us(p99), Max: us(2 * p99), Late: us(1)}}
+		r := runResult{Value: m.PerOp()}
+		r.latency(m)
+		c.Servers[server].add(r, nil)
+	}
+	for _, run := range [][4]int{{200, 90, 220, 180}, {400, 90, 400, 45}, {800, 90, 840, 180}} {
+		add(0, run[0], run[1])
+		add(1, run[2], run[3])
+	}
+	c.finish()
+	s := c.find("sockeye")
+	if s.Ratio.Median != 1.05 || s.CPURatio.Median != 2 || s.Verdict != "within tolerance" {
+		t.Errorf("ratios %v and %v, %s; want 1.05 and 2, within tolerance", s.Ratio, s.CPURatio, s.Verdict)
+	}
+	var b bytes.Buffer
+	if err := (&report{Cases: []*caseResult{c}}).markdown(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"| 400.0 (200.0–800.0); CPU 90.0 | 1.05 (1.00–1.10); CPU 2.00 | ≤ 1.00 | within tolerance |",
+		"| latency | floor | 100.0 | 200.0 | 400.0 | 800.0 | 90.0 | 1.0 |",
+		"| latency | sockeye | 100.0 | 200.0 | 400.0 | 800.0 | 180.0 | 1.0 |",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the report lacks %s:\n%s", want, &b)
+		}
+	}
+}
+
 // The table has every server's column, whatever failed.
 func TestMarkdown(t *testing.T) {
 	r := &report{Cases: []*caseResult{
@@ -105,7 +144,7 @@ func TestRevisions(t *testing.T) {
 		if !ok || c.Revision >= of.Revision {
 			t.Errorf("%s is as %q, which is no earlier case of a later revision", c.Name, c.As)
 		}
-		if c.Unit != of.Unit || c.Memory != of.Memory || c.floorOps != of.floorOps {
+		if c.Unit != of.Unit || c.Memory != of.Memory || c.Paced != of.Paced || c.floorOps != of.floorOps {
 			t.Errorf("%s and %s are not measured alike", c.Name, c.As)
 		}
 		if c.goalOf != "" && (c.goalOf != c.As || c.goal != of.goal) {
@@ -113,7 +152,7 @@ func TestRevisions(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"rev1", "rev1-ack", "rev1-broadcast4", "rev1-broadcast1",
-		"rev1-rooms", "rev1-churn", "rev1-polling", "rev1-idle"} {
+		"rev1-rooms", "rev1-churn", "rev1-polling", "rev1-latency", "rev1-idle"} {
 		if c, ok := byName[name]; !ok || c.Revision != 1 {
 			t.Errorf("no case %s of revision 1", name)
 		}

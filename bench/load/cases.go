@@ -15,8 +15,12 @@ type Case struct {
 	Revision int
 	// As names the case that this one repeats with an older revision.
 	As string
-	// Memory says that the case is one for Idle; the others are for Measure.
-	Memory bool
+	// Memory says that the case is one for Idle, Paced that it is one for Pace;
+	// the others are for Measure.
+	Memory, Paced bool
+	// Busy says that another process of the same priority is to keep the
+	// server's core busy meanwhile: Target.Rival.
+	Busy bool
 	// warm is how many times as long as usual the warm-up takes, if not once:
 	// connecting is some thousand times rarer than messages, and V8 takes
 	// some thousand connects to compile what they run.
@@ -29,7 +33,7 @@ type Case struct {
 // most of it again with those of revision 1.
 var Cases = slices.Concat(
 	of(kinds, 5, revision5),
-	again(of(kinds, 1, revision1), "echo", "ack", "broadcast4", "broadcast1", "rooms", "churn", "polling", "idle"))
+	again(of(kinds, 1, revision1), "echo", "ack", "broadcast4", "broadcast1", "rooms", "churn", "polling", "idle", "latency"))
 
 // of makes the cases of one revision.
 func of(kinds []Case, revision int, p *protocol) []Case {
@@ -86,6 +90,12 @@ var kinds = []Case{
 	{Name: "polling", Unit: "echo",
 		Title: "polling echo, 100 clients, one message per POST, one per GET (floor: one HTTP request)",
 		build: func(p *protocol) workload { return newPolling(p, 100) }},
+	{Name: "latency", Unit: "message", Paced: true,
+		Title: "latency of an echo, p99: 5,000 messages a second over 1,000 clients, 64 bytes",
+		build: func(p *protocol) workload { return newLatency(p, 1000, 5000, text(64)) }},
+	{Name: "latency-busy", Unit: "message", Paced: true, Busy: true,
+		Title: "the same while another process keeps the server's core busy",
+		build: func(p *protocol) workload { return newLatency(p, 1000, 5000, text(64)) }},
 	{Name: "idle", Unit: "client", Memory: true,
 		Title: "resident bytes per idle WebSocket client"},
 }

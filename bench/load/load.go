@@ -25,6 +25,9 @@ import (
 type Target struct {
 	Addr string // HOST:PORT, an IPv4 address
 	PID  int
+	// Rival is the process that shares the server's core with it on purpose,
+	// or 0. Its CPU time is nobody's.
+	Rival int
 }
 
 // A Result is what one measured phase gave.
@@ -34,6 +37,8 @@ type Result struct {
 	Load   time.Duration // CPU time of this process
 	Others time.Duration // CPU time of everything else on the machine
 	Wall   time.Duration
+	// Latency is set by Pace.
+	Latency Latency
 }
 
 // PerOp is the server's CPU time for one operation, in microseconds.
@@ -92,9 +97,9 @@ func (c Case) Measure(t Target, warm, d time.Duration) (Result, error) {
 
 // A sample is the state of all counters at one moment.
 type sample struct {
-	at                    time.Time
-	ops                   int64
-	server, load, machine time.Duration
+	at                           time.Time
+	ops                          int64
+	server, load, rival, machine time.Duration
 }
 
 func take(t Target, w workload) (sample, error) {
@@ -106,7 +111,13 @@ func take(t Target, w workload) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	return sample{time.Now(), w.ops(), server, load, machine()}, nil
+	var rival time.Duration
+	if t.Rival != 0 {
+		if rival, err = CPU(t.Rival); err != nil {
+			return sample{}, err
+		}
+	}
+	return sample{time.Now(), w.ops(), server, load, rival, machine()}, nil
 }
 
 func (s sample) since(b sample) Result {
@@ -116,7 +127,7 @@ func (s sample) since(b sample) Result {
 		Load:   s.load - b.load,
 		Wall:   s.at.Sub(b.at),
 	}
-	r.Others = max(0, s.machine-b.machine-r.Server-r.Load)
+	r.Others = max(0, s.machine-b.machine-r.Server-r.Load-(s.rival-b.rival))
 	return r
 }
 
@@ -128,7 +139,8 @@ type conn struct {
 
 	seq   int    // echo: number of the next request, modulo the frames
 	due   int    // echo: number of the next answer
-	count int    // fan-out: messages received
+	index int    // latency: place in the turns of clients
+	count int    // fan-out: messages received; latency: answers received
 	group *group // fan-out
 	poll  *poll  // polling
 	life  *life  // churn
@@ -194,23 +206,31 @@ func (l *loop) run(d time.Duration, w workload) error {
 		if left <= 0 {
 			return nil
 		}
-		n, err := sysEpollWait(l.epfd, l.events[:], int(left/time.Millisecond)+1)
-		if err == unix.EINTR {
-			continue
+		if err := l.turn(int(left/time.Millisecond)+1, w); err != nil {
+			return err
 		}
-		if err != nil {
-			return fmt.Errorf("epoll_wait: %w", err)
-		}
-		for _, ev := range l.events[:n] {
-			// A connection that the workload dropped in this very turn is
-			// not in the map any more.
-			if c := l.conns[int(ev.Fd)]; c != nil {
-				if err := l.read(c, w); err != nil {
-					return err
-				}
+	}
+}
+
+// turn waits at most ms milliseconds and serves what is ready.
+func (l *loop) turn(ms int, w workload) error {
+	n, err := sysEpollWait(l.epfd, l.events[:], ms)
+	if err == unix.EINTR {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("epoll_wait: %w", err)
+	}
+	for _, ev := range l.events[:n] {
+		// A connection that the workload dropped in this very turn is not in
+		// the map any more.
+		if c := l.conns[int(ev.Fd)]; c != nil {
+			if err := l.read(c, w); err != nil {
+				return err
 			}
 		}
 	}
+	return nil
 }
 
 // read reads once and passes it on, after what was left from the last time.
