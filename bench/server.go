@@ -40,6 +40,12 @@ func prepare(names []string, tmp string) ([]server, error) {
 		case "sockeye":
 			s.command = []string{bin}
 			err = build(bin, parent(), "github.com/sockeye-io/socketio/cmd/conformance")
+		case "nbio", "gnet":
+			s.command = []string{bin}
+			err = build(bin, "peers", "./"+name)
+		case "nbio-http":
+			s.command = []string{bin, "-taken"}
+			err = build(bin, "peers", "./nbio")
 		case "node":
 			s.command, s.dir = []string{"node", "server.js"}, "node"
 		case "node09":
@@ -122,4 +128,20 @@ func (p *process) stop() {
 		p.cmd.Process.Kill()
 		<-p.ended
 	}
+}
+
+// startRival starts a process that never rests on the same core, at the
+// server's priority, and returns what ends it.
+func (p *process) startRival(core int) (stop func(), err error) {
+	cmd := exec.Command("taskset", "-c", strconv.Itoa(core), "sh", "-c", "while :; do :; done")
+	// Nothing else would end it, should this process be killed.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p.target.Rival = cmd.Process.Pid
+	return func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	}, nil
 }
