@@ -28,6 +28,7 @@ type mode struct {
 	rev1      bool // the generation of 2011
 	websocket bool // from the beginning
 	upgrades  bool // to a WebSocket, once connected
+	loop      bool // by a connection that an event loop can serve (internal/conn)
 }
 
 var (
@@ -37,8 +38,25 @@ var (
 	rev5Polling   = mode{name: "revision 5 polling", codec: rev5Grammar{}, open: openRev5}
 	rev5Upgrade   = mode{name: "revision 5 upgrade", codec: rev5Grammar{}, open: openRev5, upgrades: true}
 
-	modes = []mode{rev1WebSocket, rev1Polling, rev5WebSocket, rev5Polling, rev5Upgrade}
+	modes = []mode{
+		rev1WebSocket, rev1Polling, rev5WebSocket, rev5Polling, rev5Upgrade,
+		rev1WebSocket.byLoop(), rev5WebSocket.byLoop(), rev5Upgrade.byLoop(),
+	}
 )
+
+// byLoop returns the same mode on the other engine, but for polling, which both leave
+// to net/http.
+func (m mode) byLoop() mode {
+	m.loop = true
+	return m
+}
+
+func (m mode) String() string {
+	if m.loop {
+		return m.name + " by loop"
+	}
+	return m.name
+}
 
 // generation is what Handshake.Generation says.
 func (m mode) generation() string {
@@ -69,7 +87,7 @@ var (
 func run(t *testing.T, f func(t *testing.T, m mode), opts ...without) {
 	t.Parallel()
 	for _, m := range modes {
-		t.Run(m.name, func(t *testing.T) {
+		t.Run(m.String(), func(t *testing.T) {
 			for _, o := range opts {
 				if slices.ContainsFunc(o.modes, func(x mode) bool { return x.name == m.name }) {
 					t.Skip(o.reason)
@@ -126,7 +144,7 @@ func serve(t testing.TB, opts *socketio.Options, wrap ...func(http.Handler) http
 
 // host puts a server, behind h, on a network in memory.
 func host(t testing.TB, srv *socketio.Server, h http.Handler) *site {
-	s := &site{Server: srv, t: t, net: newPipes(), http: &http.Server{Handler: h}}
+	s := &site{Server: srv, t: t, net: newPipes(t), http: &http.Server{Handler: h}}
 	served := make(chan struct{})
 	go func() { defer close(served); _ = s.http.Serve(s.net) }() // ends with Close
 	t.Cleanup(func() {
@@ -134,6 +152,7 @@ func host(t testing.TB, srv *socketio.Server, h http.Handler) *site {
 		s.http.Close()
 		s.net.Close()
 		<-served
+		s.net.finish(t)
 	})
 	return s
 }

@@ -166,7 +166,11 @@ func (s *site) connect(m mode, opts ...dialOption) *client {
 }
 
 func (c *client) conn() (net.Conn, error) {
-	nc, err := c.site.net.dial()
+	dial := c.site.net.dial
+	if c.m.loop {
+		dial = c.site.net.dialKernel
+	}
+	nc, err := dial()
 	if err != nil {
 		return nil, err
 	}

@@ -13,9 +13,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf16"
 
+	"github.com/sockeye-io/socketio/internal/conn/conntest"
 	"github.com/sockeye-io/socketio/internal/websocket"
 	"github.com/sockeye-io/socketio/internal/websocket/wstest"
 )
@@ -25,9 +28,25 @@ type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
+	kernel *conntest.Kernel // of connections that have descriptors
 }
 
-func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(chan struct{})} }
+func newPipes(t testing.TB) *pipes {
+	return &pipes{
+		conns: make(chan net.Conn), closed: make(chan struct{}),
+		kernel: conntest.New(&conntest.Options{
+			// So little that most writes are cut short, and that a client that does not
+			// read is noticed.
+			Send: 512, Receive: 512,
+			Server: hereAddr, Client: thereAddr, Fail: t.Errorf,
+		}),
+	}
+}
+
+var (
+	hereAddr  = &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80}
+	thereAddr = &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4711}
+)
 
 func (p *pipes) Accept() (net.Conn, error) {
 	select {
@@ -43,18 +62,42 @@ func (p *pipes) Close() error {
 	return nil
 }
 
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
+func (p *pipes) Addr() net.Addr { return hereAddr }
 
 func (p *pipes) dialContext(context.Context, string, string) (net.Conn, error) { return p.dial() }
 
+// dial connects by pipes that only net.Conn's methods can read.
 func (p *pipes) dial() (net.Conn, error) {
 	there, here := net.Pipe()
 	back, forth := net.Pipe()
+	return p.connect(&duplex{Conn: there, out: forth}, &duplex{Conn: back, out: here})
+}
+
+// dialKernel connects by what a loop can serve.
+func (p *pipes) dialKernel() (net.Conn, error) {
+	there, here := p.kernel.Pipe()
+	return p.connect(there, here)
+}
+
+func (p *pipes) connect(there, here net.Conn) (net.Conn, error) {
 	select {
-	case p.conns <- &duplex{Conn: there, out: forth}:
-		return &duplex{Conn: back, out: here}, nil
+	case p.conns <- there:
+		return here, nil
 	case <-p.closed:
+		there.Close()
+		here.Close()
 		return nil, net.ErrClosed
+	}
+}
+
+// finish checks that every descriptor has been given back.
+func (p *pipes) finish(t testing.TB) {
+	if p.kernel.Open() == 0 && p.kernel.Pollers() == 0 {
+		return // which need not be in a bubble
+	}
+	synctest.Wait()
+	if fds, pollers := p.kernel.Open(), p.kernel.Pollers(); fds != 0 || pollers != 0 {
+		t.Errorf("%d descriptors and %d pollers are left", fds, pollers)
 	}
 }
 
@@ -67,9 +110,7 @@ type duplex struct {
 func (d *duplex) Write(p []byte) (int, error)        { return d.out.Write(p) }
 func (d *duplex) SetWriteDeadline(t time.Time) error { return d.out.SetWriteDeadline(t) }
 func (d *duplex) CloseWrite() error                  { return d.out.Close() }
-func (d *duplex) RemoteAddr() net.Addr {
-	return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4711}
-}
+func (d *duplex) RemoteAddr() net.Addr               { return thereAddr }
 
 func (d *duplex) SetDeadline(t time.Time) error {
 	return errors.Join(d.Conn.SetDeadline(t), d.out.SetDeadline(t))
