@@ -26,6 +26,7 @@ var layers = map[string]struct {
 }{
 	"packet":              {pure: true},
 	"internal/timerwheel": {pure: true},
+	"internal/table":      {pure: true},
 	"internal/websocket":  {pure: true},
 	"internal/worker":     {pure: true},
 	"internal/conn":       {imports: "internal/worker"},
@@ -37,10 +38,10 @@ var layers = map[string]struct {
 		imports: "internal/generation internal/parser internal/framing internal/websocket packet", pure: true,
 	},
 	"adapter":      {imports: "packet"},
-	"internal/hub": {imports: "internal/session internal/parser internal/worker adapter packet"},
+	"internal/hub": {imports: "internal/session internal/parser internal/table internal/worker adapter packet"},
 	"internal/transport": {
 		imports: "internal/session internal/generation internal/framing internal/websocket internal/timerwheel " +
-			"internal/conn packet golang.org/x/time/rate",
+			"internal/table internal/conn packet golang.org/x/time/rate",
 	},
 	"engineio": {imports: "internal/transport internal/session internal/generation internal/worker packet"},
 	// Where all is put together.

@@ -101,10 +101,11 @@ func (s *Socket) expect() (uint64, *call, error) {
 		s.mu.Unlock()
 		return 0, nil, ErrClosed
 	}
-	if s.acks == nil {
-		s.acks = &pendingAcks{calls: make(map[uint64]*call)}
+	own := s.belongs()
+	if own.acks == nil {
+		own.acks = &pendingAcks{calls: make(map[uint64]*call)}
 	}
-	evicted := s.acks.add(id, c, s.ns.hub.cfg.MaxPendingAcks)
+	evicted := own.acks.add(id, c, s.ns.hub.cfg.MaxPendingAcks)
 	s.mu.Unlock()
 	if evicted != nil {
 		evicted.answer <- answer{err: ErrTooManyAcks}
@@ -112,12 +113,19 @@ func (s *Socket) expect() (uint64, *call, error) {
 	return id, c, nil
 }
 
+// takeAck returns the call that waits for an answer, which it does no more, or nil. mu
+// is held.
+func (s *Socket) takeAck(id uint64) *call {
+	if s.own == nil || s.own.acks == nil {
+		return nil
+	}
+	return s.own.acks.take(id)
+}
+
 func (s *Socket) forget(id uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.acks != nil {
-		s.acks.take(id)
-	}
+	s.takeAck(id)
 }
 
 // settle hands an answer of the client to whoever waits. An answer to an id that
@@ -128,10 +136,7 @@ func (s *Socket) settle(p *packet.Packet) {
 		return
 	}
 	s.mu.Lock()
-	var c *call
-	if s.acks != nil {
-		c = s.acks.take(id)
-	}
+	c := s.takeAck(id)
 	s.mu.Unlock()
 	if c != nil {
 		c.answer <- answer{args: p.Args}

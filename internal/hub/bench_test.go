@@ -25,7 +25,7 @@ func BenchmarkFanOut(b *testing.B) {
 	for name, to := range map[string]Broadcast{
 		"room":     {Rooms: []string{"room"}},
 		"everyone": {},
-		"but one":  {Skip: wires[0].sess.User.(*Client).sockets[0]},
+		"but one":  {Skip: wires[0].sess.User.(*Client).sockets},
 		"2 rooms":  {Rooms: []string{"half 0", "half 1"}},
 		"except":   {Except: []string{"nobody"}},
 	} {

@@ -37,7 +37,7 @@ func (ns *Namespace) Broadcast(p packet.Packet, b Broadcast) error {
 func (b *Broadcast) target(namespace string) packet.Target {
 	t := packet.Target{Namespace: namespace, Rooms: b.Rooms, Except: b.Except}
 	if b.Skip != nil {
-		t.Except = append(t.Except[:len(t.Except):len(t.Except)], b.Skip.id)
+		t.Except = append(t.Except[:len(t.Except):len(t.Except)], b.Skip.ID())
 	}
 	return t
 }
@@ -150,7 +150,7 @@ func (ns *Namespace) members(name string, f func(*Socket)) {
 			f(m.socket)
 		}
 	}
-	if s := sh.sockets[name]; s != nil {
+	if s := sh.socket(name); s != nil {
 		f(s)
 	}
 }

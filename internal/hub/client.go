@@ -8,34 +8,92 @@ import (
 	"github.com/sockeye-io/socketio/packet"
 )
 
-// A Client is one connection, with a socket in each namespace it joined.
+// A Client is one connection, with a socket in each namespace it joined. There are
+// many, and most are idle, so it is kept small (TestSizes).
 type Client struct {
 	hub  *Hub
 	sess *session.Session
 
 	mu      sync.Mutex
-	sockets []*Socket
-	left    []string // namespaces that the server threw it out of: late events are no offence
-	gone    bool
+	sockets *Socket // the oldest; the next hangs on it (Socket.sibling)
 	inbox   inbox
+	rare    *rare // nil for most
+	gone    bool
+	paused  bool // reading is, since the inbox is full
 
-	crossed bool // the inbox was full after a message; only message and taken touch it
+	crossed bool  // the inbox was full after a message; only message and taken touch it
+	place   int32 // in clientSet.list, and guarded by its lock; -1: not there
 }
 
-// maxLeft bounds Client.left.
+// rare is what few clients ever have.
+type rare struct {
+	left  []string      // namespaces that the server threw it out of: late events are no offence
+	waits int           // calls that wait for this client's acknowledgements
+	idle  chan struct{} // closed when no dispatcher runs; nil unless someone waits
+}
+
+// seldom returns c.rare, which exists from now on. mu is held.
+func (c *Client) seldom() *rare {
+	if c.rare == nil {
+		c.rare = new(rare)
+	}
+	return c.rare
+}
+
+// maxLeft bounds rare.left.
 const maxLeft = 100
+
+// wasThrown reports whether the server threw the client out of a namespace. mu is held.
+func (c *Client) wasThrown(namespace string) bool {
+	return c.rare != nil && slices.Contains(c.rare.left, namespace)
+}
+
+// throw notes that the server throws the client out of a namespace. mu is held.
+func (c *Client) throw(namespace string) {
+	if r := c.seldom(); len(r.left) < maxLeft && !slices.Contains(r.left, namespace) {
+		r.left = append(r.left, namespace)
+	}
+}
 
 // Session returns the client's session.
 func (c *Client) Session() *session.Session { return c.sess }
 
 // socket returns the client's socket in a namespace, or nil. mu is held.
 func (c *Client) socket(namespace string) *Socket {
-	for _, s := range c.sockets {
+	for s := c.sockets; s != nil; s = s.sibling {
 		if s.ns.name == namespace {
 			return s
 		}
 	}
 	return nil
+}
+
+// add puts s at the end of the client's list. mu is held.
+func (c *Client) add(s *Socket) {
+	at := &c.sockets
+	for *at != nil {
+		at = &(*at).sibling
+	}
+	*at = s
+}
+
+// remove takes s out of the client's list. mu is held.
+func (c *Client) remove(s *Socket) {
+	at := &c.sockets
+	for *at != nil && *at != s {
+		at = &(*at).sibling
+	}
+	if *at != nil {
+		*at, s.sibling = s.sibling, nil
+	}
+}
+
+// count returns how many sockets the client has. mu is held.
+func (c *Client) count() (n int) {
+	for s := c.sockets; s != nil; s = s.sibling {
+		n++
+	}
+	return n
 }
 
 var (
@@ -59,7 +117,7 @@ func (c *Client) message(p *packet.Packet) error {
 	c.mu.Lock()
 	s := c.socket(p.Namespace)
 	if s == nil || c.gone {
-		excused := c.gone || c.sess.Generation().Rules.EarlyEvents || slices.Contains(c.left, p.Namespace)
+		excused := c.gone || c.sess.Generation().Rules.EarlyEvents || c.wasThrown(p.Namespace)
 		c.mu.Unlock()
 		if excused {
 			return nil
@@ -88,21 +146,17 @@ func (c *Client) message(p *packet.Packet) error {
 	return nil
 }
 
-// remove takes s out of the client's list. mu is held.
-func (c *Client) remove(s *Socket) {
-	c.sockets = slices.DeleteFunc(c.sockets, func(o *Socket) bool { return o == s })
-}
-
 // leave ends s, which remove took out of the list: what it sent before is still
 // handled if keep is set, then it hears of its end. mu is held, and released.
 func (c *Client) leave(s *Socket, reason session.Reason, keep bool) {
 	was := s.state
-	s.state, s.reason = disconnected, reason
+	s.state = disconnected
+	s.ends()
 	if !keep {
 		c.inbox.drop(s)
 	}
 	if was == connected {
-		c.enqueue(s, &Event{kind: ended, socket: s})
+		c.enqueue(s, &Event{kind: ended, socket: s, Packet: packet.Packet{Reason: string(reason)}})
 	}
 	resume := c.mayResume()
 	c.mu.Unlock()
@@ -118,7 +172,8 @@ func (c *Client) closed(reason session.Reason) {
 	for {
 		c.mu.Lock()
 		c.gone = true
-		if len(c.sockets) == 0 {
+		s := c.sockets
+		if s == nil {
 			idle := c.inbox.running == 0
 			c.mu.Unlock()
 			if idle { // otherwise the last dispatcher does it
@@ -126,8 +181,10 @@ func (c *Client) closed(reason session.Reason) {
 			}
 			return
 		}
-		s := c.sockets[len(c.sockets)-1]
-		c.sockets = c.sockets[:len(c.sockets)-1]
+		for s.sibling != nil { // the newest first
+			s = s.sibling
+		}
+		c.remove(s)
 		c.leave(s, reason, keep)
 	}
 }
@@ -156,9 +213,7 @@ func (c *Client) disconnect(s *Socket) {
 		return
 	}
 	c.remove(s)
-	if len(c.left) < maxLeft && !slices.Contains(c.left, s.ns.name) {
-		c.left = append(c.left, s.ns.name)
-	}
+	c.throw(s.ns.name)
 	// Told before it disappears, so that nothing for this socket follows.
 	wake, _ := c.sess.Push(session.NewSingle(packet.Packet{Type: packet.Disconnect, Namespace: s.ns.name}, false))
 	c.leave(s, session.ServerDisconnect, false)
@@ -171,8 +226,8 @@ func (c *Client) disconnect(s *Socket) {
 func (c *Client) kick(reason session.Reason) {
 	if !c.sess.Generation().Rules.EndByPacket {
 		c.mu.Lock()
-		names := make([]string, 0, len(c.sockets))
-		for _, s := range c.sockets {
+		var names []string
+		for s := c.sockets; s != nil; s = s.sibling {
 			if s.state == connected {
 				names = append(names, s.ns.name)
 			}

@@ -55,7 +55,7 @@ func (h *Hub) Answer(ctx context.Context, q *adapter.Query, reply func(*adapter.
 }
 
 func (s *Socket) describe(node string) *adapter.Reply {
-	return &adapter.Reply{Node: node, ID: s.id, Rooms: s.Rooms()}
+	return &adapter.Reply{Node: node, ID: s.ID(), Rooms: s.Rooms()}
 }
 
 // Fetch yields a description of every socket that b names, on all nodes. An error,

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -46,14 +47,20 @@ func (c *Client) connect(p packet.Packet) {
 		}
 		return
 	}
-	if max := c.hub.cfg.MaxNamespaces; max > 0 && len(c.sockets) >= max {
+	if max := c.hub.cfg.MaxNamespaces; max > 0 && c.count() >= max {
 		c.mu.Unlock()
 		c.refuse(p.Namespace, errTooMany)
 		return
 	}
-	s := &Socket{id: newID(), ns: ns, client: c, auth: p.Args}
-	c.sockets = append(c.sockets, s)
-	c.left = slices.DeleteFunc(c.left, func(n string) bool { return n == p.Namespace })
+	s := &Socket{id: newID(), ns: ns, client: c}
+	if p.Args.JSON != nil {
+		// A copy, since the message may share memory with others that nobody keeps.
+		s.auth = &packet.Args{JSON: bytes.Clone(p.Args.JSON), Attachments: p.Args.Attachments}
+	}
+	c.add(s)
+	if c.rare != nil {
+		c.rare.left = slices.DeleteFunc(c.rare.left, func(n string) bool { return n == p.Namespace })
+	}
 	c.enqueue(s, &Event{kind: joins, socket: s})
 	c.mu.Unlock()
 }
@@ -132,7 +139,7 @@ func (s *Socket) enter(h *handlers) {
 		}
 		if err != nil {
 			s.ns.hub.cfg.Logger.Info("socketio: OnConnect refused a socket",
-				slog.String("namespace", s.ns.name), slog.String("socket", s.id), slog.Any("error", err))
+				slog.String("namespace", s.ns.name), slog.String("socket", s.ID()), slog.Any("error", err))
 			return
 		}
 	}
@@ -143,7 +150,7 @@ func (s *Socket) enter(h *handlers) {
 func (s *Socket) greeting() *session.Cast {
 	return session.NewSingle(packet.Packet{
 		Type: packet.Connect, Namespace: s.ns.name,
-		Args: packet.Args{JSON: []byte(`{"sid":"` + s.id + `"}`)},
+		Args: packet.Args{JSON: []byte(`{"sid":"` + s.ID() + `"}`)},
 	}, false)
 }
 

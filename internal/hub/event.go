@@ -31,7 +31,7 @@ func (e *Event) Fail(err error) {
 	var r *Refusal
 	if !errors.As(err, &r) {
 		e.socket.ns.hub.cfg.Logger.Error("socketio: a handler failed", slog.String("event", e.Packet.Name),
-			slog.String("namespace", e.socket.ns.name), slog.String("socket", e.socket.id), slog.Any("error", err))
+			slog.String("namespace", e.socket.ns.name), slog.String("socket", e.socket.ID()), slog.Any("error", err))
 		r = errInternal
 	}
 	if !e.NeedsAck() {

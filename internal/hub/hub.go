@@ -51,7 +51,7 @@ const maxDispatchers = 32
 func New(cfg Config) *Hub {
 	h := &Hub{cfg: cfg, namespaces: make(map[string]*Namespace)}
 	h.dispatchers = worker.New(maxDispatchers*runtime.GOMAXPROCS(0), (*Socket).Run)
-	h.clients = clientSet{set: make(map[*Client]struct{}), first: h.dispatchers.Open, last: h.dispatchers.Release}
+	h.clients = clientSet{first: h.dispatchers.Open, last: h.dispatchers.Release}
 	return h
 }
 
@@ -98,15 +98,16 @@ func (h *Hub) bus() adapter.Member {
 // A clientSet is all clients of a hub that are connected or have events to handle.
 type clientSet struct {
 	mu          sync.Mutex
-	set         map[*Client]struct{}
-	first, last func() // called when the first comes, and when the last has gone
+	list        []*Client // each knows its place
+	first, last func()    // called when the first comes, and when the last has gone
 }
 
 func (s *clientSet) add(c *Client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.set[c] = struct{}{}
-	if len(s.set) == 1 {
+	c.place = int32(len(s.list))
+	s.list = append(s.list, c)
+	if len(s.list) == 1 {
 		s.first()
 	}
 }
@@ -114,11 +115,16 @@ func (s *clientSet) add(c *Client) {
 func (s *clientSet) remove(c *Client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.set[c]; !ok {
+	if c.place < 0 {
 		return
 	}
-	delete(s.set, c)
-	if len(s.set) == 0 {
+	last := len(s.list) - 1
+	moved := s.list[last]
+	s.list[c.place], moved.place = moved, c.place
+	s.list[last] = nil
+	s.list, c.place = s.list[:last], -1
+	if last == 0 {
+		s.list = nil
 		s.last()
 	}
 }
@@ -126,11 +132,7 @@ func (s *clientSet) remove(c *Client) {
 func (s *clientSet) all() []*Client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]*Client, 0, len(s.set))
-	for c := range s.set {
-		out = append(out, c)
-	}
-	return out
+	return slices.Clone(s.list)
 }
 
 // Opened implements session.Handler.
@@ -157,7 +159,10 @@ func (h *Hub) Taken(s *session.Session) { s.User.(*Client).taken() }
 func (h *Hub) Leaving(s *session.Session) {
 	c := s.User.(*Client)
 	c.mu.Lock()
-	sockets := slices.Clone(c.sockets)
+	var sockets []*Socket
+	for s := c.sockets; s != nil; s = s.sibling {
+		sockets = append(sockets, s)
+	}
 	c.mu.Unlock()
 	for _, s := range sockets {
 		s.leaving()

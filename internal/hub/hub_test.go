@@ -138,7 +138,7 @@ func TestNothingIsLeft(t *testing.T) {
 		for _, name := range s.Rooms() {
 			s.Leave(name)
 		}
-		if got := s.Rooms(); len(got) != 1 || got[0] != s.id {
+		if got := s.Rooms(); len(got) != 1 || got[0] != s.ID() {
 			t.Errorf("rooms %q", got)
 		}
 	}
@@ -149,13 +149,13 @@ func TestNothingIsLeft(t *testing.T) {
 		case 1:
 			sockets[i].Disconnect(true)
 		case 2:
-			ns.Disconnect(Broadcast{Rooms: []string{sockets[i].id}}, true)
+			ns.Disconnect(Broadcast{Rooms: []string{sockets[i].ID()}}, true)
 		}
 		<-w.sess.User.(*Client).idle()
 	}
 	for i := range ns.shards {
-		if sh := &ns.shards[i]; len(sh.rooms) != 0 || len(sh.sockets) != 0 {
-			t.Errorf("shard %d has %d rooms, %d sockets", i, len(sh.rooms), len(sh.sockets))
+		if sh := &ns.shards[i]; len(sh.rooms) != 0 || sh.sockets.Len() != 0 {
+			t.Errorf("shard %d has %d rooms, %d sockets", i, len(sh.rooms), sh.sockets.Len())
 		}
 	}
 	if len(ns.all.sockets) != 0 || len(r.clients.all()) != 0 {
@@ -216,7 +216,7 @@ func TestInboxCounts(t *testing.T) {
 		c := w.sess.User.(*Client)
 		close(let)
 		<-c.idle()
-		if c.inbox.events != 0 || c.inbox.bytes != 0 || s.head != nil || s.tail != nil {
+		if c.inbox.events != 0 || c.inbox.bytes != 0 || s.last != nil {
 			t.Errorf("%s: left %d events, %d bytes", end, c.inbox.events, c.inbox.bytes)
 		}
 		if want := map[bool]int{true: 5, false: 1}[end == session.TransportClose]; handled != want {

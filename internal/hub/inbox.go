@@ -43,37 +43,58 @@ func (e *Event) size() int {
 // An inbox is what a connection's sockets have not handled yet, taken together.
 // The events themselves hang on their sockets. Client.mu guards it.
 type inbox struct {
-	events, bytes int
-	waits         int // calls that wait for this client's acknowledgements
-	paused        bool
-	running       int           // dispatchers
-	idle          chan struct{} // closed when there is none; nil unless someone waits
+	bytes   int
+	events  int32
+	running int32 // dispatchers
 }
 
 // drop forgets what s has not handled.
 func (in *inbox) drop(s *Socket) {
-	for e := s.head; e != nil; e = e.next {
+	for e := s.pop(); e != nil; e = s.pop() {
 		if e.kind == happened {
 			in.events--
 			in.bytes -= e.size()
 		}
 	}
-	s.head, s.tail = nil, nil
 }
+
+// push appends e to the events of s. client.mu is held.
+func (s *Socket) push(e *Event) {
+	if e.next = e; s.last != nil {
+		e.next, s.last.next = s.last.next, e
+	}
+	s.last = e
+}
+
+// pop takes the first of the events of s, or returns nil. client.mu is held.
+func (s *Socket) pop() *Event {
+	if s.last == nil {
+		return nil
+	}
+	e := s.last.next
+	if s.last.next = e.next; e == s.last {
+		s.last = nil
+	}
+	e.next = nil
+	return e
+}
+
+// waits reports whether a call waits for the client's acknowledgement. mu is held.
+func (c *Client) waits() bool { return c.rare != nil && c.rare.waits > 0 }
 
 // full reports whether no further message should be read.
 func (c *Client) full() bool {
 	n := 1
-	if c.inbox.waits > 0 {
+	if c.waits() {
 		n = 2 // the acknowledgement that is waited for stands behind more events
 	}
-	return c.inbox.events >= n*c.hub.cfg.InboxEvents || c.inbox.bytes >= n*c.hub.cfg.InboxBytes
+	return int(c.inbox.events) >= n*c.hub.cfg.InboxEvents || c.inbox.bytes >= n*c.hub.cfg.InboxBytes
 }
 
 // enough reports whether nothing more is to be read: the inbox is full, or the server
 // is being emptied. But what a handler waits for can come only by reading. mu is held.
 func (c *Client) enough() bool {
-	return c.full() || c.inbox.waits == 0 && c.hub.draining.Load()
+	return c.full() || !c.waits() && c.hub.draining.Load()
 }
 
 // pause stops reading if there is enough. It tells the session with mu held, so that
@@ -82,29 +103,24 @@ func (c *Client) pause() (paused bool) {
 	if !c.enough() {
 		return false
 	}
-	c.inbox.paused = true
+	c.paused = true
 	c.sess.Pause()
 	return true
 }
 
 // mayResume reports whether reading was paused and may go on. mu is held.
 func (c *Client) mayResume() bool {
-	if !c.inbox.paused || c.enough() {
+	if !c.paused || c.enough() {
 		return false
 	}
-	c.inbox.paused = false
+	c.paused = false
 	return true
 }
 
 // enqueue appends e to the inbox of s and starts its dispatcher if none runs. mu is
 // held.
 func (c *Client) enqueue(s *Socket, e *Event) {
-	if s.tail == nil {
-		s.head = e
-	} else {
-		s.tail.next = e
-	}
-	s.tail = e
+	s.push(e)
 	if e.kind == happened {
 		c.inbox.events++
 		c.inbox.bytes += e.size()
@@ -126,7 +142,7 @@ func (c *Client) taken() {
 	}
 	c.crossed = false
 	c.mu.Lock()
-	stuck := c.pause() && c.inbox.waits > 0
+	stuck := c.pause() && c.waits()
 	c.mu.Unlock()
 	if stuck {
 		c.sess.End(c.hub.cfg.Now(), session.Drain, session.InboxFull)
@@ -138,9 +154,9 @@ func (c *Client) taken() {
 // waited for can come only so.
 func (c *Client) waiting(n int) {
 	c.mu.Lock()
-	c.inbox.waits += n
+	c.seldom().waits += n
 	resume := n > 0 && c.mayResume()
-	stuck := n > 0 && c.inbox.paused
+	stuck := n > 0 && c.paused
 	if n < 0 {
 		c.pause()
 	}
@@ -169,16 +185,12 @@ func (s *Socket) Run() {
 			<-flows // the client first has to read what it is owed
 		}
 		c.mu.Lock()
-		e := s.head
+		e := s.pop()
 		if e == nil {
 			s.running, finished = false, true
 			c.dispatched()
 			return
 		}
-		if s.head = e.next; s.head == nil {
-			s.tail = nil
-		}
-		e.next = nil
 		resume := false
 		if e.kind == happened {
 			c.inbox.events--
@@ -197,9 +209,9 @@ func (s *Socket) Run() {
 func (c *Client) dispatched() {
 	c.inbox.running--
 	rest := c.inbox.running > 0
-	if !rest && c.inbox.idle != nil {
-		close(c.inbox.idle)
-		c.inbox.idle = nil
+	if r := c.rare; !rest && r != nil && r.idle != nil {
+		close(r.idle)
+		r.idle = nil
 	}
 	gone := c.gone && !rest
 	c.mu.Unlock()
@@ -212,16 +224,16 @@ func (c *Client) dispatched() {
 func (c *Client) idle() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.inbox.idle == nil {
-		c.inbox.idle = make(chan struct{})
-		if c.inbox.running == 0 {
-			done := c.inbox.idle
-			c.inbox.idle = nil
-			close(done)
-			return done
-		}
+	if c.inbox.running == 0 {
+		done := make(chan struct{})
+		close(done)
+		return done
 	}
-	return c.inbox.idle
+	r := c.seldom()
+	if r.idle == nil {
+		r.idle = make(chan struct{})
+	}
+	return r.idle
 }
 
 func (s *Socket) handle(e *Event) {
@@ -232,7 +244,7 @@ func (s *Socket) handle(e *Event) {
 		return
 	case ended:
 		s.end(true) // whoever queued this is about to, but OnDisconnect comes after it
-		s.farewell(h.disconnect)
+		s.farewell(h.disconnect, e.Packet.Reason)
 		return
 	}
 	if e.Packet.AutoAck && e.Packet.ID != "" {
@@ -269,13 +281,13 @@ func (s *Socket) run(e *Event, f EventFunc, any []EventFunc) {
 	returned = true
 }
 
-// farewell tells handlers that the socket has left.
-func (s *Socket) farewell(handlers []DisconnectFunc) {
+// farewell tells handlers that the socket has left, and why.
+func (s *Socket) farewell(handlers []DisconnectFunc, reason string) {
 	if len(handlers) == 0 {
 		return
 	}
-	defer s.farewell(handlers[1:]) // even if this one ends the goroutine
-	s.guard("OnDisconnect", func() { handlers[0](s, string(s.reason)) })
+	defer s.farewell(handlers[1:], reason) // even if this one ends the goroutine
+	s.guard("OnDisconnect", func() { handlers[0](s, reason) })
 }
 
 // guard calls f and survives its panic.
@@ -298,6 +310,6 @@ func (s *Socket) broken(what string, v any) {
 		text = "socketio: a handler ended its goroutine"
 	}
 	s.ns.hub.cfg.Logger.Error(text,
-		slog.String("handler", what), slog.String("namespace", s.ns.name), slog.String("socket", s.id),
+		slog.String("handler", what), slog.String("namespace", s.ns.name), slog.String("socket", s.ID()),
 		slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
 }

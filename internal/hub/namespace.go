@@ -51,8 +51,7 @@ func newNamespace(h *Hub, name string) *Namespace {
 	ns := &Namespace{hub: h, name: name, seed: maphash.MakeSeed()}
 	ns.handlers.Store(&handlers{})
 	for i := range ns.shards {
-		ns.shards[i].rooms = make(map[string]*room)
-		ns.shards[i].sockets = make(map[string]*Socket)
+		ns.shards[i].init()
 	}
 	return ns
 }
@@ -111,7 +110,7 @@ func (ns *Namespace) Socket(id string) *Socket {
 	sh := ns.shard(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	return sh.sockets[id]
+	return sh.socket(id)
 }
 
 // Sockets returns the local sockets of the namespace, in no order.

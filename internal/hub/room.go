@@ -5,6 +5,8 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
+
+	"github.com/sockeye-io/socketio/internal/table"
 )
 
 // A shard holds the rooms and sockets whose names hash to it. A socket is in a room
@@ -12,7 +14,23 @@ import (
 type shard struct {
 	mu      sync.Mutex
 	rooms   map[string]*room
-	sockets map[string]*Socket
+	sockets table.Table[Socket]
+}
+
+func (sh *shard) init() {
+	sh.rooms = make(map[string]*room)
+	sh.sockets = table.New((*Socket).hash, func(s *Socket) *table.Link[Socket] { return &s.byID })
+}
+
+func (s *Socket) hash() uint64 { return s.id.hash() }
+
+// socket returns the socket whose id is called name, or nil. mu is held.
+func (sh *shard) socket(name string) *Socket {
+	id, ok := parseID(name)
+	if !ok {
+		return nil
+	}
+	return sh.sockets.Find(id.hash(), func(s *Socket) bool { return s.id == id })
 }
 
 // A room is a list of memberships. Empty rooms do not exist.
@@ -25,7 +43,8 @@ type room struct {
 type membership struct {
 	socket *Socket
 	room   *room
-	index  int // in room.members
+	index  int         // in room.members
+	next   *membership // of the socket's few
 }
 
 // everybody is the list of all sockets of a namespace. Each socket knows its place.
@@ -36,7 +55,7 @@ type everybody struct {
 
 func (a *everybody) add(s *Socket) {
 	a.mu.Lock()
-	s.place = len(a.sockets)
+	s.place = int32(len(a.sockets))
 	a.sockets = append(a.sockets, s)
 	a.mu.Unlock()
 }
@@ -57,6 +76,12 @@ func (ns *Namespace) shardIndex(name string) int {
 
 func (ns *Namespace) shard(name string) *shard { return &ns.shards[ns.shardIndex(name)] }
 
+// shardOf returns the shard of an id.
+func (ns *Namespace) shardOf(id *socketID) *shard {
+	b := id.text()
+	return &ns.shards[maphash.Bytes(ns.seed, b[:])%shardCount]
+}
+
 // ErrTooManyRooms: the socket is in as many rooms as it may be.
 var ErrTooManyRooms = errors.New("socketio: too many rooms")
 
@@ -70,7 +95,7 @@ var ErrRoomName = errors.New("socketio: room name is too long")
 // changes nothing. It fails if the socket has left its namespace. What its middleware
 // lets it join, it joins when it is let in.
 func (s *Socket) Join(name string) error {
-	if name == s.id {
+	if s.id.is(name) {
 		return nil
 	}
 	if len(name) > MaxRoomName {
@@ -84,14 +109,15 @@ func (s *Socket) Join(name string) error {
 	if s.gone {
 		return ErrClosed
 	}
-	if s.rooms.get(name) != nil || slices.Contains(s.early, name) {
+	if s.membership(name) != nil || s.own != nil && slices.Contains(s.own.early, name) {
 		return nil
 	}
-	if max := s.ns.hub.cfg.MaxRooms; max > 0 && s.rooms.len()+len(s.early) >= max {
+	if max := s.ns.hub.cfg.MaxRooms; max > 0 && s.countRooms() >= max {
 		return ErrTooManyRooms
 	}
 	if !s.seen {
-		s.early = append(s.early, name)
+		own := s.belongs()
+		own.early = append(own.early, name)
 		return nil
 	}
 	r := sh.rooms[name]
@@ -101,7 +127,7 @@ func (s *Socket) Join(name string) error {
 	}
 	m := &membership{socket: s, room: r, index: len(r.members)}
 	r.members = append(r.members, m)
-	s.rooms.add(m)
+	s.addRoom(m)
 	return nil
 }
 
@@ -112,12 +138,12 @@ func (s *Socket) Leave(name string) {
 	defer sh.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m := s.rooms.get(name); m != nil {
+	if m := s.membership(name); m != nil {
 		sh.remove(m)
-		s.rooms.remove(name)
-		return
+		s.removeRoom(m)
+	} else if s.own != nil {
+		s.own.early = slices.DeleteFunc(s.own.early, func(n string) bool { return n == name })
 	}
-	s.early = slices.DeleteFunc(s.early, func(n string) bool { return n == name })
 }
 
 // remove takes m out of its room. mu is held.
@@ -135,22 +161,40 @@ func (sh *shard) remove(m *membership) {
 	}
 }
 
-// A roomSet is the rooms of one socket: a list while they are few, then a map.
-type roomSet struct {
-	few  []*membership
-	many map[string]*membership
-}
+// A socket's rooms are a list while they are few, then a map; never both.
 
 // fewRooms is how many memberships are faster searched than hashed.
 const fewRooms = 12
 
-func (r *roomSet) len() int { return len(r.few) + len(r.many) }
-
-func (r *roomSet) get(name string) *membership {
-	if r.many != nil {
-		return r.many[name]
+// many returns the map of the socket's rooms, or nil. mu is held, as for those below.
+func (s *Socket) many() map[string]*membership {
+	if s.own == nil {
+		return nil
 	}
-	for _, m := range r.few {
+	return s.own.many
+}
+
+// countRooms returns how many rooms the socket is in, or will be once it is seen.
+func (s *Socket) countRooms() int {
+	n := len(s.many())
+	if s.own != nil {
+		n += len(s.own.early)
+	}
+	return n + s.countFew()
+}
+
+func (s *Socket) countFew() (n int) {
+	for m := s.rooms; m != nil; m = m.next {
+		n++
+	}
+	return n
+}
+
+func (s *Socket) membership(name string) *membership {
+	if many := s.many(); many != nil {
+		return many[name]
+	}
+	for m := s.rooms; m != nil; m = m.next {
 		if m.room.name == name {
 			return m
 		}
@@ -158,34 +202,45 @@ func (r *roomSet) get(name string) *membership {
 	return nil
 }
 
-func (r *roomSet) add(m *membership) {
-	if r.many == nil && len(r.few) < fewRooms {
-		r.few = append(r.few, m)
-		return
-	}
-	if r.many == nil {
-		r.many = make(map[string]*membership, 2*fewRooms)
-		for _, old := range r.few {
-			r.many[old.room.name] = old
+// addRoom adds a new membership.
+func (s *Socket) addRoom(m *membership) {
+	if s.many() == nil {
+		if s.countFew() < fewRooms {
+			at := &s.rooms
+			for *at != nil {
+				at = &(*at).next
+			}
+			*at = m
+			return
 		}
-		r.few = nil
+		many := make(map[string]*membership, 2*fewRooms)
+		for old := s.rooms; old != nil; old = s.rooms {
+			many[old.room.name] = old
+			s.rooms, old.next = old.next, nil
+		}
+		s.belongs().many = many
 	}
-	r.many[m.room.name] = m
+	s.own.many[m.room.name] = m
 }
 
-func (r *roomSet) remove(name string) {
-	if r.many != nil {
-		delete(r.many, name)
+// removeRoom takes out a membership.
+func (s *Socket) removeRoom(m *membership) {
+	if many := s.many(); many != nil {
+		delete(many, m.room.name)
 		return
 	}
-	r.few = slices.DeleteFunc(r.few, func(m *membership) bool { return m.room.name == name })
+	at := &s.rooms
+	for *at != m {
+		at = &(*at).next
+	}
+	*at = m.next
 }
 
-func (r *roomSet) each(f func(*membership)) {
-	for _, m := range r.few {
+func (s *Socket) eachRoom(f func(*membership)) {
+	for m := s.rooms; m != nil; m = m.next {
 		f(m)
 	}
-	for _, m := range r.many {
+	for _, m := range s.many() {
 		f(m)
 	}
 }
@@ -194,23 +249,27 @@ func (r *roomSet) each(f func(*membership)) {
 func (s *Socket) Rooms() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	names := make([]string, 1, 1+s.rooms.len()+len(s.early))
-	names[0] = s.id
-	names = append(names, s.early...)
-	s.rooms.each(func(m *membership) { names = append(names, m.room.name) })
+	names := append(make([]string, 0, 1+s.countRooms()), s.ID())
+	if s.own != nil {
+		names = append(names, s.own.early...)
+	}
+	s.eachRoom(func(m *membership) { names = append(names, m.room.name) })
 	return names
 }
 
 // appear makes the socket visible to broadcasts.
 func (s *Socket) appear() {
-	sh := s.ns.shard(s.id)
+	sh := s.ns.shardOf(&s.id)
 	sh.mu.Lock()
-	sh.sockets[s.id] = s
+	sh.sockets.Add(s)
 	sh.mu.Unlock()
 	s.ns.all.add(s)
+	var early []string
 	s.mu.Lock()
-	early := s.early
-	s.seen, s.early = true, nil
+	s.seen = true
+	if s.own != nil {
+		early, s.own.early = s.own.early, nil
+	}
 	s.mu.Unlock()
 	for _, name := range early {
 		_ = s.Join(name) // it could before
@@ -219,19 +278,23 @@ func (s *Socket) appear() {
 
 // vanish takes the socket out of all rooms. gone is set, so that it joins no more.
 func (s *Socket) vanish() {
+	var rooms []*membership
 	s.mu.Lock()
-	rooms := s.rooms
-	s.rooms = roomSet{}
+	s.eachRoom(func(m *membership) { rooms = append(rooms, m) })
+	s.rooms = nil
+	if s.own != nil {
+		s.own.many = nil
+	}
 	s.mu.Unlock()
-	rooms.each(func(m *membership) {
+	for _, m := range rooms {
 		sh := s.ns.shard(m.room.name)
 		sh.mu.Lock()
 		sh.remove(m)
 		sh.mu.Unlock()
-	})
-	sh := s.ns.shard(s.id)
+	}
+	sh := s.ns.shardOf(&s.id)
 	sh.mu.Lock()
-	delete(sh.sockets, s.id)
+	sh.sockets.Remove(s)
 	sh.mu.Unlock()
 	s.ns.all.remove(s)
 }

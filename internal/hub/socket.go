@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"net"
 	"sync"
 
 	"github.com/sockeye-io/socketio/internal/session"
+	"github.com/sockeye-io/socketio/internal/table"
 	"github.com/sockeye-io/socketio/packet"
 )
 
@@ -33,43 +35,94 @@ const (
 	disconnected
 )
 
-// A Socket is a client's place in one namespace.
+// A Socket is a client's place in one namespace. It is kept small, as Client is.
 type Socket struct {
-	id     string
+	id     socketID
+	state  socketState // guarded by client.mu
 	ns     *Namespace
 	client *Client
-	auth   packet.Args
-	place  int // in ns.all.sockets, guarded by its lock
+	auth   *packet.Args // nil: none
 
 	// Guarded by client.mu.
-	state      socketState
-	running    bool // a dispatcher runs
-	head, tail *Event
-	reason     session.Reason
+	sibling *Socket // the next of the client's
+	last    *Event  // of the inbox; its next is the first. Nil: there is none
 
-	ending sync.Once
+	place   int32 // in ns.all.sockets, guarded by its lock
+	running bool  // a dispatcher runs; guarded by client.mu
 
-	mu     sync.Mutex
-	gone   bool
-	left   bool     // its client has; events may be to come
-	seen   bool     // broadcasts see it
-	early  []string // rooms that it joined before
-	rooms  roomSet
+	gone bool // guarded by mu, as the rest
+	left bool // its client has; events may be to come
+	seen bool // broadcasts see it
+	mu   sync.Mutex
+
+	rooms *membership // of few rooms, the list
+	own   *belongings // nil for most
+
+	byID table.Link[Socket] // guarded by the lock of the id's shard
+}
+
+// belongings are what few sockets have for long. Socket.mu guards them.
+type belongings struct {
+	early  []string               // rooms that the socket joined before broadcasts saw it
+	many   map[string]*membership // rooms, when they are too many for a list
 	acks   *pendingAcks
 	ctx    context.Context
 	cancel context.CancelFunc
 	data   map[any]any
+
+	ending sync.Once // has its own lock
 }
 
-// newID returns a public id of a socket: 120 random bits as 20 characters.
-func newID() string {
-	var b [15]byte
-	rand.Read(b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
+// belongs returns s.own, which exists from now on. mu is held.
+func (s *Socket) belongs() *belongings {
+	if s.own == nil {
+		s.own = new(belongings)
+	}
+	return s.own
 }
+
+// A socketID is the public id of a socket: 120 random bits, which are written as 20
+// characters.
+type socketID [15]byte
+
+const idLength = 20
+
+func newID() (id socketID) {
+	rand.Read(id[:])
+	return id
+}
+
+func (id *socketID) text() (b [idLength]byte) {
+	base64.RawURLEncoding.Encode(b[:], id[:])
+	return b
+}
+
+// is reports whether the id is written as name.
+func (id *socketID) is(name string) bool {
+	if len(name) != idLength {
+		return false
+	}
+	b := id.text()
+	return string(b[:]) == name
+}
+
+// parseID reads an id. Not ok: no socket is called so.
+func parseID(name string) (id socketID, ok bool) {
+	if len(name) != idLength {
+		return id, false
+	}
+	n, err := base64.RawURLEncoding.Decode(id[:], []byte(name))
+	return id, err == nil && n == len(id) // line breaks are skipped
+}
+
+// hash is what a Table finds the id by.
+func (id *socketID) hash() uint64 { return binary.LittleEndian.Uint64(id[:8]) }
 
 // ID returns the socket's public id, which is also the name of a room of its own.
-func (s *Socket) ID() string { return s.id }
+func (s *Socket) ID() string {
+	b := s.id.text()
+	return string(b[:])
+}
 
 // Namespace returns the namespace the socket is in.
 func (s *Socket) Namespace() *Namespace { return s.ns }
@@ -78,7 +131,12 @@ func (s *Socket) Namespace() *Namespace { return s.ns }
 func (s *Socket) Session() *session.Session { return s.client.sess }
 
 // Auth returns the payload of the client's Connect.
-func (s *Socket) Auth() packet.Args { return s.auth }
+func (s *Socket) Auth() packet.Args {
+	if s.auth == nil {
+		return packet.Args{}
+	}
+	return *s.auth
+}
 
 // Connected reports whether the socket is in its namespace.
 func (s *Socket) Connected() bool {
@@ -92,20 +150,24 @@ func (s *Socket) Connected() bool {
 func (s *Socket) Context() context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ctx == nil {
-		s.ctx, s.cancel = context.WithCancel(s.ns.hub.cfg.Context)
+	own := s.belongs()
+	if own.ctx == nil {
+		own.ctx, own.cancel = context.WithCancel(s.ns.hub.cfg.Context)
 		if s.gone || s.left {
-			s.cancel()
+			own.cancel()
 		}
 	}
-	return s.ctx
+	return own.ctx
 }
 
 // leaving ends the socket's context.
 func (s *Socket) leaving() {
 	s.mu.Lock()
 	s.left = true
-	cancel := s.cancel
+	var cancel context.CancelFunc
+	if s.own != nil {
+		cancel = s.own.cancel
+	}
 	s.mu.Unlock()
 	if cancel != nil {
 		cancel()
@@ -117,20 +179,26 @@ func (s *Socket) Set(key, value any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if value == nil {
-		delete(s.data, key)
+		if s.own != nil {
+			delete(s.own.data, key)
+		}
 		return
 	}
-	if s.data == nil {
-		s.data = make(map[any]any)
+	own := s.belongs()
+	if own.data == nil {
+		own.data = make(map[any]any)
 	}
-	s.data[key] = value
+	own.data[key] = value
 }
 
 // Get returns what Set kept, or nil.
 func (s *Socket) Get(key any) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.data[key]
+	if s.own == nil {
+		return nil
+	}
+	return s.own.data[key]
 }
 
 // push sends p to the client.
@@ -178,9 +246,19 @@ func (s *Socket) Disconnect(wholly bool) {
 	s.client.disconnect(s)
 }
 
-// end calls release once, and returns when that is done.
+// ends prepares for end.
+func (s *Socket) ends() {
+	s.mu.Lock()
+	s.belongs()
+	s.mu.Unlock()
+}
+
+// end, which ends came before, calls release once, and returns when that is done.
 func (s *Socket) end(visible bool) {
-	s.ending.Do(func() { s.release(visible) })
+	s.mu.Lock()
+	own := s.own
+	s.mu.Unlock()
+	own.ending.Do(func() { s.release(visible) })
 }
 
 // release releases what the socket holds, once it is disconnected. visible: it was
@@ -188,8 +266,8 @@ func (s *Socket) end(visible bool) {
 func (s *Socket) release(visible bool) {
 	s.mu.Lock()
 	s.gone = true
-	acks, cancel := s.acks, s.cancel
-	s.acks = nil
+	acks, cancel := s.own.acks, s.own.cancel
+	s.own.acks = nil
 	s.mu.Unlock()
 	if cancel != nil {
 		cancel()
