@@ -284,14 +284,14 @@ func TestDrainBound(t *testing.T) {
 		"nobody opened": func(s *site) { s.do("GET", "/socket.io/1/", "") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { drainBound(t, come) })
+			onEngines(t, func(t *testing.T, loop bool) { drainBound(t, come, loop) })
 		})
 	}
 }
 
-func drainBound(t *testing.T, come func(*site)) {
+func drainBound(t *testing.T, come func(*site), loop bool) {
 	a := newApp(&config{pingInterval: 25 * time.Second, pingTimeout: 20 * time.Second, maxPayload: 1_000_000})
-	n := newMemNet(a)
+	n := newMemNet(t, a, loop)
 	tr := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return n.pipe(), nil }}
 	defer func() {
 		tr.CloseIdleConnections()

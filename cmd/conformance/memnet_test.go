@@ -4,7 +4,11 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/sockeye-io/socketio/internal/conn/conntest"
 )
 
 // memNet is a network in memory whose waits a synctest bubble can see. It must be
@@ -13,10 +17,31 @@ type memNet struct {
 	handler http.Server
 	conns   chan net.Conn
 	closed  chan struct{}
+	kernel  *conntest.Kernel // of connections that event loops serve; nil: others
 }
 
-func newMemNet(h http.Handler) *memNet {
+// onEngines runs f in bubbles: with connections that goroutines must serve, and with
+// those that event loops can (internal/conn).
+func onEngines(t *testing.T, f func(t *testing.T, loop bool)) {
+	for _, loop := range []bool{false, true} {
+		t.Run(map[bool]string{false: "goroutine", true: "loop"}[loop], func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { f(t, loop) })
+		})
+	}
+}
+
+// newMemNet serves h. When the test is over, no descriptor may be left.
+func newMemNet(t *testing.T, h http.Handler, loop bool) *memNet {
 	n := &memNet{conns: make(chan net.Conn), closed: make(chan struct{})}
+	if loop {
+		n.kernel = conntest.New(&conntest.Options{Server: memAddr, Client: memAddr, Fail: t.Errorf})
+		t.Cleanup(func() {
+			synctest.Wait()
+			if fds, pollers := n.kernel.Open(), n.kernel.Pollers(); fds != 0 || pollers != 0 {
+				t.Errorf("%d descriptors and %d pollers are left", fds, pollers)
+			}
+		})
+	}
 	n.handler.Handler = h
 	go n.handler.Serve(n) // ends with Close
 	return n
@@ -63,6 +88,11 @@ func (e memEnd) SetDeadline(t time.Time) error {
 
 // pipe returns a client's connection.
 func (n *memNet) pipe() net.Conn {
+	if n.kernel != nil {
+		there, here := n.kernel.Pipe()
+		n.conns <- there
+		return here
+	}
 	a, b := net.Pipe()
 	c, d := net.Pipe()
 	n.conns <- memEnd{a, c}

@@ -42,11 +42,11 @@ type suiteCase struct {
 func runSuite(t *testing.T, path string, cases []suiteCase) {
 	for _, c := range cases {
 		t.Run(c.title, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			onEngines(t, func(t *testing.T, loop bool) {
 				gone, cancel := context.WithCancel(t.Context())
 				cancel() // shut down at once
 				a := newApp(&config{pingInterval: pingInterval, pingTimeout: pingTimeout, timersSet: true, maxPayload: 1_000_000})
-				n := newMemNet(a)
+				n := newMemNet(t, a, loop)
 				tr := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return n.pipe(), nil }}
 				defer func() {
 					tr.CloseIdleConnections()

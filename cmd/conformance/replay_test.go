@@ -32,15 +32,17 @@ func TestTranscripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := parseReplay(string(text))
-			if *update {
-				defer func() { // also if the test failed
-					if err := os.WriteFile(file, []byte(strings.Join(r.out, "\n")), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}()
-			}
-			synctest.Test(t, r.run)
+			onEngines(t, func(t *testing.T, loop bool) {
+				r := parseReplay(string(text))
+				if *update && !loop {
+					defer func() { // also if the test failed
+						if err := os.WriteFile(file, []byte(strings.Join(r.out, "\n")), 0o644); err != nil {
+							t.Fatal(err)
+						}
+					}()
+				}
+				r.run(t, loop)
+			})
 		})
 	}
 }
@@ -96,14 +98,14 @@ func parseReplay(text string) *replay {
 }
 
 // run has the conversation and writes into out the file as it should have been.
-func (r *replay) run(t *testing.T) {
+func (r *replay) run(t *testing.T, loop bool) {
 	r.t = t
 	opts := replayOptions(t, r.settings, r.auth)
 	if err := opts.Validate(); err != nil {
 		t.Fatal(err)
 	}
 	r.app = newReplayApp(opts)
-	r.net = newMemNet(r.app.srv)
+	r.net = newMemNet(t, r.app.srv, loop)
 	defer func() {
 		for _, p := range r.peers {
 			p.Close()
