@@ -110,7 +110,7 @@ type Conn struct {
 	blocked bool  // the kernel takes no more; writing is set
 	muted   bool  // the loop does not look for what arrives, as c is paused
 	left    bool  // Leaving was called
-	discard bool  // what arrives is no good any more; the driver's
+	discard bool  // what arrives is no good any more
 	added   bool  // the poller knows c
 	polled  Ready // what it was told to report
 	fd      int32

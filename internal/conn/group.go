@@ -36,10 +36,7 @@ type Group struct {
 	mu      sync.Mutex
 	conns   int // those that have not ended
 	workers *worker.Pool[task]
-	kernel  Kernel // of loops
-	loops   []*loop
-	next    int // the loop whose turn it is to get a connection
-	watch   watch
+	team    *team // the loops, if there are any
 }
 
 // A task is what a worker does for a connection or for a loop.
@@ -78,10 +75,8 @@ func (g *Group) leave() {
 	if g.conns--; g.conns > 0 {
 		return
 	}
-	for _, l := range g.loops {
-		l.stop()
-	}
-	g.loops, g.kernel = nil, nil
+	g.team.stop()
+	g.team = nil
 	g.workers.Release()
 }
 
@@ -138,23 +133,14 @@ func (g *Group) loop(nc net.Conn) (*loop, int) {
 func (g *Group) assign(k Kernel) *loop {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.loops == nil {
-		g.kernel = k
-		for range runtime.GOMAXPROCS(0) {
-			p, err := k.NewPoller()
-			if err != nil {
-				break
-			}
-			l := newLoop(g, p)
-			g.loops = append(g.loops, l)
-			g.workers.Go(task{do: driveTask, l: l}) // ends with stop
-		}
+	if g.team == nil {
+		g.team = newTeam(g, k)
 	}
-	if len(g.loops) == 0 || g.kernel != k {
-		return nil
+	if t := g.team; t.kernel == k && len(t.loops) > 0 {
+		t.next = (t.next + 1) % len(t.loops)
+		return t.loops[t.next]
 	}
-	g.next = (g.next + 1) % len(g.loops)
-	return g.loops[g.next]
+	return nil
 }
 
 // An engine moves the bytes of connections. None of its methods blocks, and none calls

@@ -1,9 +1,6 @@
 package conn
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "time"
 
 // A job, which is user code in the end, runs on the goroutine that drives the loop:
 // handing it to another one would cost a tenth of an echo. It may take as long as it
@@ -12,7 +9,7 @@ import (
 // on where the driver stood. The old driver finds out when its job is done, and is an
 // ordinary goroutine that ends.
 //
-// Somebody has to notice that a job takes long: the watch of the group, which looks at
+// Somebody has to notice that a job takes long: a watch, which looks at
 // the states every few milliseconds while jobs are done at all, or the job itself
 // (Conn.Yield).
 
@@ -25,7 +22,7 @@ func (l *loop) working() bool { return l.state.Load()&1 == 1 }
 // do does job, and says whether the loop is still the caller's.
 func (l *loop) do(job Job) (mine bool) {
 	at := l.state.Add(1)
-	l.group.watch.begin(l)
+	l.team.watch(l)
 	returned := false
 	defer func() {
 		if !returned { // it has ended the goroutine
@@ -52,32 +49,31 @@ func (l *loop) yield() {
 	}
 }
 
-// A watch takes loops from jobs that take long. Its goroutine exists only while jobs
-// are done.
-type watch struct{ on atomic.Bool }
-
-// begin is called after a job has begun.
-func (w *watch) begin(l *loop) {
-	if !w.on.Load() && w.on.CompareAndSwap(false, true) {
+// watch is called after a job has begun, and sees to it that somebody watches.
+func (t *team) watch(l *loop) {
+	if !t.watched.Load() && t.watched.CompareAndSwap(false, true) {
 		l.group.workers.Go(task{do: watchTask, l: l}) // ends when no job was done for a while
 	}
 }
 
-func watchTask(t task) {
-	g := t.l.group
-	var seen []uint64
+// watchTask takes loops from jobs that take long. It runs only while jobs are done.
+func watchTask(w task) {
+	t := w.l.team
+	seen := make([]uint64, len(t.loops))
 	timer := time.NewTimer(patience)
+	defer timer.Stop()
 	for {
-		<-timer.C
-		loops := g.current()
-		if g.watch.look(loops, &seen) {
-			timer.Reset(patience)
-			continue
-		}
-		g.watch.on.Store(false)
-		// Whoever began before this line has seen that the watch was on.
-		if same(loops, seen) || !g.watch.on.CompareAndSwap(false, true) {
+		select {
+		case <-timer.C:
+		case <-t.over:
 			return
+		}
+		if !t.look(seen) {
+			t.watched.Store(false)
+			// Whoever began before this line has seen that somebody watched.
+			if t.still(seen) || !t.watched.CompareAndSwap(false, true) {
+				return
+			}
 		}
 		timer.Reset(patience)
 	}
@@ -85,36 +81,27 @@ func watchTask(t task) {
 
 // look compares the loops' states with those seen before, and takes what has not moved
 // away from its job. It says whether there was anything to see.
-func (*watch) look(loops []*loop, seen *[]uint64) (busy bool) {
-	if len(*seen) != len(loops) {
-		*seen = make([]uint64, len(loops))
-	}
-	for i, l := range loops {
+func (t *team) look(seen []uint64) (busy bool) {
+	for i, l := range t.loops {
 		at := l.state.Load()
 		switch {
-		case at != (*seen)[i]:
+		case at != seen[i]:
 			busy = true
 		case at&1 == 1:
 			busy = true
 			l.take(at)
 		}
-		(*seen)[i] = at
+		seen[i] = at
 	}
 	return busy
 }
 
-func same(loops []*loop, seen []uint64) bool {
-	for i, l := range loops {
+// still says whether no state has changed since it was seen.
+func (t *team) still(seen []uint64) bool {
+	for i, l := range t.loops {
 		if l.state.Load() != seen[i] {
 			return false
 		}
 	}
 	return true
-}
-
-// current returns the loops that there are now.
-func (g *Group) current() []*loop {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.loops
 }

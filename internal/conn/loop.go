@@ -20,6 +20,7 @@ import (
 // handoff.go. What a driver alone uses is handed over with the loop.
 type loop struct {
 	group  *Group
+	team   *team
 	poller Poller
 	state  atomic.Uint64 // see handoff.go
 
@@ -52,7 +53,42 @@ type slot struct {
 	age uint32
 }
 
-func newLoop(g *Group, p Poller) *loop { return &loop{group: g, poller: p} }
+// A team is the loops of a group, from its first connection that a loop can serve to
+// its last connection.
+type team struct {
+	kernel  Kernel
+	loops   []*loop
+	next    int           // whose turn it is to get a connection; guarded by Group.mu
+	watched atomic.Bool   // see handoff.go
+	over    chan struct{} // closed when it ends
+}
+
+// newTeam starts as many loops as there are processors, or as few as there can be.
+func newTeam(g *Group, k Kernel) *team {
+	t := &team{kernel: k, over: make(chan struct{})}
+	for range runtime.GOMAXPROCS(0) {
+		p, err := k.NewPoller()
+		if err != nil {
+			break
+		}
+		t.loops = append(t.loops, &loop{group: g, team: t, poller: p})
+	}
+	for _, l := range t.loops {
+		g.workers.Go(task{do: driveTask, l: l}) // ends with stop
+	}
+	return t
+}
+
+// stop ends the loops, which have no connections.
+func (t *team) stop() {
+	if t == nil {
+		return
+	}
+	close(t.over)
+	for _, l := range t.loops {
+		l.stop()
+	}
+}
 
 // tag names the connection to the poller.
 func (c *Conn) tag() uint64 { return uint64(c.age)<<32 | uint64(uint32(c.slot)) }
@@ -222,45 +258,62 @@ func (l *loop) serve(c *Conn, ready Ready) {
 		c.blocked = false
 		l.update(c)
 	}
-	read, leaving, broken := l.looks(c, ready)
+	next := l.decide(c, ready)
 	c.serving = true
 	c.mu.Unlock()
 	l.current = c
-	switch {
-	case broken && !write: // or writing will say why
-		l.failed(c, syscall.ECONNRESET)
-	case leaving:
+	switch next {
+	case toRead, toDiscard:
+		l.read(c, next == toRead)
+	case toTell:
 		c.h.Leaving()
-	case read:
-		l.read(c)
+	case toEnd:
+		if !write { // or writing will say why
+			l.failed(c, syscall.ECONNRESET)
+		}
 	}
 	if write && l.send(c, rest, c.tail.last, l.scratch, l.n <= few) {
 		l.write(c, l.scratch, l.n <= few)
 	}
 }
 
-// looks decides what is to be done about the other side of c. c.mu is held.
-func (l *loop) looks(c *Conn, ready Ready) (read, leaving, broken bool) {
-	if c.eof {
-		return false, false, ready&Broken != 0
+// A decision is what is to be done about what a peer sends.
+type decision uint8
+
+const (
+	nothing   decision = iota
+	toRead             // and hand over
+	toDiscard          // read, and see whether it ends
+	toTell             // that the peer has finished
+	toEnd              // it is broken
+)
+
+// decide looks at what c is ready for. c.mu is held.
+func (l *loop) decide(c *Conn, ready Ready) decision {
+	switch {
+	case ready&(Readable|PeerDone|Broken) == 0:
+		return nothing
+	case c.eof:
+		if ready&Broken != 0 {
+			return toEnd
+		}
+		return nothing
+	case c.discard:
+		return toDiscard
+	case !c.paused:
+		return toRead
+	case ready&Broken != 0:
+		return toEnd
 	}
-	if c.paused && c.finished {
-		c.discard = true
-	}
-	if !c.paused || c.discard {
-		return ready&(Readable|PeerDone|Broken) != 0, false, false
-	}
-	if ready&Broken != 0 {
-		return false, false, true
-	}
+	next := nothing
 	if ready&Readable != 0 {
 		c.muted = true
 	}
 	if ready&PeerDone != 0 && !c.left {
-		c.left, leaving = true, true
+		c.left, next = true, toTell
 	}
 	l.update(c)
-	return false, leaving, false
+	return next
 }
 
 // wants returns what is to be reported of c. c.mu is held.
@@ -291,7 +344,7 @@ func (l *loop) update(c *Conn) {
 }
 
 // read reads once: who sends all the time shall not keep the others waiting.
-func (l *loop) read(c *Conn) {
+func (l *loop) read(c *Conn, wanted bool) {
 	n, err := l.poller.Read(int(c.fd), l.buf)
 	switch {
 	case err == syscall.EAGAIN:
@@ -299,10 +352,7 @@ func (l *loop) read(c *Conn) {
 		l.failed(c, err)
 	case n == 0:
 		l.readEnd(c)
-	default:
-		if c.discard {
-			break
-		}
+	case wanted:
 		if err := c.h.Receive(l.buf[:n]); err != nil {
 			l.failed(c, err)
 		}

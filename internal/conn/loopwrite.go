@@ -169,7 +169,8 @@ func (l *loop) closeWrite(c *Conn) {
 		c.end(nil)
 		return
 	}
-	c.muted = false // even if it is paused
+	c.discard = c.paused // but whether there is more is to be seen
+	c.muted = false
 	c.limit(l.group.linger())
 	l.update(c)
 	if err := l.poller.CloseWrite(int(c.fd)); err != nil {

@@ -176,6 +176,7 @@ type mode struct {
 var modes = []mode{
 	{"pipe", false, func(testing.TB) (net.Conn, net.Conn) { return net.Pipe() }},
 	{"tcp", true, tcpPair}, // by a loop, on Linux
+	{"memory", true, func(t testing.TB) (net.Conn, net.Conn) { return Memory(t) }}, // by a loop
 	{"goroutine", true, func(t testing.TB) (net.Conn, net.Conn) {
 		server, client := tcpPair(t)
 		return otherTCP{server.(*net.TCPConn)}, client
