@@ -252,6 +252,9 @@ func TestEcho(t *testing.T) {
 		socketio.On(s, "echo", func(s *socketio.Socket, a socketio.Args) { s.Emit("echo", a) })
 		socketio.Reply(s, "double", func(_ *socketio.Socket, n int) (int, error) { return 2 * n, nil })
 		c := s.connect(m)
+		if m.loop != (s.net.kernel.Pollers() > 0) {
+			t.Errorf("%d loops serve it", s.net.kernel.Pollers())
+		}
 		j.want("connect")
 		c.emit("echo", `"a",{"b":[1,null,"ü\u2028"]}`)
 		if got := c.next(); got.name != "echo" || compact(got.data) == "" {
