@@ -83,6 +83,7 @@ func run(o *options) error {
 	if err := raiseFiles(o.clients); err != nil {
 		return err
 	}
+	defer alone()()
 	// After the builds, which may use every core.
 	if err := load.Pin(o.loadCore); err != nil {
 		return err
@@ -222,6 +223,25 @@ func raiseFiles(clients int) error {
 		return fmt.Errorf("%d open files allowed, too few for %d clients", lim.Cur, clients)
 	}
 	return nil
+}
+
+// alone waits until no other invocation measures on this machine, which would
+// spoil both, and returns what lets the next one begin.
+func alone() (done func()) {
+	name := filepath.Join(os.TempDir(), "sockeye-bench.lock")
+	f, err := os.OpenFile(name, os.O_RDONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		log.Printf("cannot see whether something else measures: %v", err)
+		return func() {}
+	}
+	fd := int(f.Fd())
+	if err := syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		log.Print("waiting for another invocation")
+		for err = syscall.EINTR; err == syscall.EINTR; {
+			err = syscall.Flock(fd, syscall.LOCK_EX)
+		}
+	}
+	return func() { f.Close() }
 }
 
 // output runs a command for one line of information; it may fail.
