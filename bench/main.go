@@ -162,7 +162,19 @@ func (o *options) quietest(c benchCase, s server) (runResult, error) {
 			best = one
 		}
 	}
+	if err == nil {
+		err = c.spoiled(best)
+	}
 	return best, err
+}
+
+// spoiled says why a run cannot count, or nil. A paced load never rests; when
+// it lacks some of its core, what it measured is who else had it.
+func (c benchCase) spoiled(r runResult) error {
+	if c.Paced && r.LoadBusy < 0.95 {
+		return fmt.Errorf("the load had only %.0f %% of its core", 100*r.LoadBusy)
+	}
+	return nil
 }
 
 // once starts a server, runs the case against it, and stops it.

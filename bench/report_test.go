@@ -106,6 +106,25 @@ func TestLatencyRatios(t *testing.T) {
 	}
 }
 
+func TestSpoiled(t *testing.T) {
+	paced := benchCase{Case: load.Case{Paced: true}}
+	tests := []struct {
+		why  string
+		c    benchCase
+		busy float64
+		want bool
+	}{
+		{"a load that spins and had its core", paced, 0.97, false},
+		{"one that had to wait for it", paced, 0.9, true},
+		{"other loads sleep when there is nothing to do", benchCase{}, 0.6, false},
+	}
+	for _, tt := range tests {
+		if err := tt.c.spoiled(runResult{LoadBusy: tt.busy}); (err != nil) != tt.want {
+			t.Errorf("%s: %v", tt.why, err)
+		}
+	}
+}
+
 // The table has every server's column, whatever failed.
 func TestMarkdown(t *testing.T) {
 	r := &report{Cases: []*caseResult{
