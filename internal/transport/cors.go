@@ -48,7 +48,6 @@ func (x *exchange) admitOrigin() bool {
 	rules, h := &x.s.origins, x.w.Header()
 	values := x.r.Header["Origin"]
 	if len(values) == 0 {
-		x.hideAuthority = rules.any && !x.sameSite()
 		if rules.any {
 			h["Access-Control-Allow-Origin"] = valueAny
 		}

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -181,13 +182,19 @@ func (x *exchange) answer(status int, contentType []string, body string) {
 	h := x.w.Header()
 	h["Content-Type"] = contentType
 	if status != http.StatusNoContent {
-		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+		h["Content-Length"] = x.contentLength(len(body))
 	}
 	h["Cache-Control"] = noStore
 	x.w.WriteHeader(status)
 	if body != "" && x.r.Method != http.MethodHead {
-		_, _ = x.w.Write([]byte(body))
+		_, _ = io.WriteString(x.w, body)
 	}
+}
+
+// contentLength returns n as a field's value, in the exchange's own memory.
+func (x *exchange) contentLength(n int) []string {
+	x.length[0] = strconv.Itoa(n)
+	return x.length[:]
 }
 
 // dropTime is how long the body of a refused request may still come.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 // admit decides whether the request may have a session, and answers if not.
 func (x *exchange) admit(transport string) (*Peer, bool) {
+	x.identify()
 	switch {
 	case x.s.refusing.Load():
 		x.link.busy(x, http.StatusServiceUnavailable)
@@ -37,6 +39,16 @@ func (x *exchange) admit(transport string) (*Peer, bool) {
 		x.link.failed(x)
 	}
 	return nil, false
+}
+
+// identify finds out what only a first request is asked for.
+func (x *exchange) identify() {
+	if !x.from.address.IsValid() {
+		x.from.address, _ = netip.ParseAddrPort(x.r.RemoteAddr)
+	}
+	if len(x.r.Header["Origin"]) == 0 {
+		x.hideAuthority = x.s.origins.any && !x.sameSite()
+	}
 }
 
 // ask calls Admit; a panic in it is its error.

@@ -36,9 +36,9 @@ type Peer struct {
 
 	mu      sync.Mutex
 	gone    bool
-	reading map[*http.ResponseController]struct{} // POSTs whose bodies are being read
-	polls   int                                   // under way
-	arrived chan struct{}                         // closed when a poll comes; nil unless a POST waits for it
+	reading *exchange     // POSTs whose bodies are being read, linked by their nextRead
+	polls   int           // under way
+	arrived chan struct{} // closed when a poll comes; nil unless a POST waits for it
 }
 
 // Query returns the parsed query of the URL. A pair that cannot be parsed is left out.
@@ -108,26 +108,32 @@ func (p *Peer) tick(now time.Duration) (next time.Duration) { return p.sess.Tick
 // deadline implements timed.
 func (p *Peer) deadline() time.Duration { return p.sess.Deadline() }
 
-// beginRead notes that a body is being read, which the session's end interrupts. It
+// beginRead notes that x reads its body, which the session's end interrupts. It
 // reports false if the session has ended.
-func (p *Peer) beginRead(rc *http.ResponseController) bool {
+func (p *Peer) beginRead(x *exchange) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.gone {
 		return false
 	}
-	if p.reading == nil {
-		p.reading = make(map[*http.ResponseController]struct{}, 1)
+	x.nextRead, x.prevRead = p.reading, &p.reading
+	if x.nextRead != nil {
+		x.nextRead.prevRead = &x.nextRead
 	}
-	p.reading[rc] = struct{}{}
+	p.reading = x
 	return true
 }
 
-// endRead ends what beginRead began: rc is the caller's alone again.
-func (p *Peer) endRead(rc *http.ResponseController) {
+// endRead ends what beginRead began: x's connection is its own again. It reports
+// whether the session has ended, and the reading may have been interrupted.
+func (p *Peer) endRead(x *exchange) (gone bool) {
 	p.mu.Lock()
-	delete(p.reading, rc)
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	*x.prevRead = x.nextRead
+	if x.nextRead != nil {
+		x.nextRead.prevRead = x.prevRead
+	}
+	return p.gone
 }
 
 // interrupt makes the bodies that are being read end now.
@@ -135,8 +141,8 @@ func (p *Peer) interrupt() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.gone = true
-	for rc := range p.reading {
-		_ = rc.SetReadDeadline(time.Unix(1, 0))
+	for x := p.reading; x != nil; x = x.nextRead {
+		_ = x.rc.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 

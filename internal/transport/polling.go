@@ -3,7 +3,6 @@ package transport
 import (
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/sockeye-io/socketio/internal/framing"
@@ -13,12 +12,7 @@ import (
 // poll is a GET that waits. It is the session's transport until it is answered. A
 // poll that goes back to the pool may still be woken by its last session: that costs
 // the next one a look.
-type poll struct {
-	wake  chan struct{}
-	casts []*session.Cast
-	msgs  []framing.Encoded
-	body  []byte
-}
+type poll struct{ wake chan struct{} }
 
 // newPoll returns a poll from the server's pool. The pool is not the package's: in a
 // test that has time for itself, a channel may not come from outside.
@@ -27,6 +21,42 @@ func (s *Server) newPoll() *poll {
 		return p
 	}
 	return &poll{wake: make(chan struct{}, 1)}
+}
+
+func (s *Server) release(p *poll) {
+	select {
+	case <-p.wake:
+	default:
+	}
+	s.pool.Put(p)
+}
+
+// batch is what a poll is answered with. While it waits, it has none: the memory of
+// one answer would lie idle for each client.
+type batch struct {
+	casts []*session.Cast
+	msgs  []framing.Encoded
+	body  []byte
+}
+
+func (s *Server) newBatch() *batch {
+	if b, ok := s.batches.Get().(*batch); ok {
+		return b
+	}
+	return new(batch)
+}
+
+// keptBody is the largest answer whose memory is kept for others.
+const keptBody = 64 << 10
+
+func (s *Server) drop(b *batch) {
+	clear(b.casts)
+	clear(b.msgs)
+	b.casts, b.msgs = b.casts[:0], b.msgs[:0]
+	if cap(b.body) > keptBody {
+		b.body = nil
+	}
+	s.batches.Put(b)
 }
 
 // Wake implements session.Transport.
@@ -48,23 +78,6 @@ func (p *poll) Yield() {}
 
 // Close implements session.Transport; what the poll is to say it takes.
 func (p *poll) Close(session.Reason) { p.Wake() }
-
-// keptBody is the largest answer whose memory is kept for others.
-const keptBody = 64 << 10
-
-func (s *Server) release(p *poll) {
-	clear(p.casts)
-	clear(p.msgs)
-	p.casts, p.msgs = p.casts[:0], p.msgs[:0]
-	if cap(p.body) > keptBody {
-		p.body = nil
-	}
-	select {
-	case <-p.wake:
-	default:
-	}
-	s.pool.Put(p)
-}
 
 // polling serves Engine.IO's polling and revision 1's xhr-polling.
 func (x *exchange) polling() {
@@ -106,85 +119,94 @@ func (x *exchange) poll(sess *session.Session) {
 		return
 	}
 	x.opened(sess)
-	if x.wait(sess, p) {
-		x.settle(sess, p)
+	if b := x.wait(sess, p); b != nil {
+		x.settle(sess, p, b)
+		x.s.drop(b)
 	} else {
 		sess.Leave(x.s.Now(), p)
 	}
 	x.s.release(p)
 }
 
-// wait waits until p was lent what it is to be answered. It returns false if the
-// client went away.
-func (x *exchange) wait(sess *session.Session, p *poll) bool {
+// wait waits until p was lent what it is to be answered, and returns that; nil if the
+// client went away. No deadline for reading would end the wait: net/http lifts it when
+// a request has come, since it reads on to see the connection's end.
+func (x *exchange) wait(sess *session.Session, p *poll) *batch {
 	peer := sess.Peer.(*Peer)
 	peer.pollCame()
 	defer peer.pollWent()
+	if b := x.lend(sess, p); b != nil {
+		return b
+	}
+	x.s.waiting.Add(1)
+	defer x.s.waiting.Add(-1)
 	gone := x.r.Context().Done()
-	for waited := false; ; waited = true {
-		var status session.Status
-		p.casts, status = sess.TakePoll(p, p.casts[:0], x.s.maxPayload(sess))
-		if status != session.Wait {
-			return true
-		}
-		if !waited {
-			// The server's ReadTimeout would take the wait for a client that is gone.
-			_ = x.rc.SetReadDeadline(time.Time{})
-			x.s.waiting.Add(1)
-			defer x.s.waiting.Add(-1)
-		}
+	for {
 		select {
 		case <-p.wake:
+			if b := x.lend(sess, p); b != nil {
+				return b
+			}
 		case <-gone:
-			return false
+			return nil
 		}
 	}
 }
 
-// settle answers the poll with the casts that it was lent.
-func (x *exchange) settle(sess *session.Session, p *poll) {
+// lend returns what p is to be answered, or nil if there is nothing yet.
+func (x *exchange) lend(sess *session.Session, p *poll) *batch {
+	b := x.s.newBatch()
+	var status session.Status
+	b.casts, status = sess.TakePoll(p, b.casts, x.s.maxPayload(sess))
+	if status == session.Wait {
+		x.s.batches.Put(b)
+		return nil
+	}
+	return b
+}
+
+// settle answers the poll with what it was lent.
+func (x *exchange) settle(sess *session.Session, p *poll, b *batch) {
 	ok := false
 	// A panic is net/http's way to say that a connection has failed, too.
 	defer func() { sess.Done(x.s.Now(), p, ok) }()
 	g := x.route.Generation
-	for _, c := range p.casts {
+	for _, c := range b.casts {
 		e := c.For(g)
 		if e.Err != nil {
 			x.s.skip(e.Err, sess)
 			continue
 		}
-		p.msgs = append(p.msgs, e.Messages...)
+		b.msgs = append(b.msgs, e.Messages...)
 	}
-	p.body = g.Framing.AppendPayload(p.body[:0], p.msgs)
-	if len(p.body) == 0 {
+	b.body = g.Framing.AppendPayload(b.body[:0], b.msgs)
+	if len(b.body) == 0 {
 		// Nothing of it has a form here, and an empty body is no payload.
-		p.body = g.Framing.AppendText(p.body, framing.Noop, nil)
+		b.body = g.Framing.AppendText(b.body, framing.Noop, nil)
 	}
-	ok = x.pollAnswer(p.body)
+	ok = x.pollAnswer(b.body)
 }
 
 // pollAnswer writes body and reports whether the client was there to get it. The
 // request's context is asked before: it ends when net/http sees that the connection
 // has. Afterwards it says nothing: a client that has its answer may close at once, as
 // Node's does after every poll, and what it has got must not be sent again.
+//
+// The deadline is the answer's: net/http lifts it when the handler returns.
 func (x *exchange) pollAnswer(body []byte) bool {
 	if x.r.Context().Err() != nil {
 		return false
 	}
 	h := x.w.Header()
 	h["Content-Type"] = x.link.pollType
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["Content-Length"] = x.contentLength(len(body))
 	h["Cache-Control"] = noStore
 	h["X-Accel-Buffering"] = noBuffer
-	if x.r.Context().Err() != nil {
-		return false
-	}
 	_ = x.rc.SetWriteDeadline(time.Now().Add(x.s.cfg.WriteTimeout))
 	_, err := x.w.Write(body)
 	if err == nil {
 		err = x.rc.Flush()
 	}
-	_ = x.rc.SetWriteDeadline(time.Time{}) // the connection may have other uses
 	return err == nil
 }
 
@@ -192,7 +214,7 @@ func (x *exchange) pollAnswer(body []byte) bool {
 const defaultPayload = 1_000_000
 
 func (s *Server) maxPayload(sess *session.Session) int {
-	if n := s.configs[sess.Generation()].Limits.MaxPayload; n > 0 {
+	if n := s.cfg.Sessions[sess.Generation().Index].Limits.MaxPayload; n > 0 {
 		return n
 	}
 	return defaultPayload

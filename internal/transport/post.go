@@ -50,12 +50,8 @@ func (x *exchange) take(sess *session.Session, turn session.Turn) error {
 	if x.r.ContentLength > int64(x.s.maxPayload(sess)) {
 		return errTooLarge
 	}
-	for resumed := sess.Resumed(); resumed != nil; resumed = sess.Resumed() {
-		select {
-		case <-resumed: // also when the session ends
-		case <-x.r.Context().Done():
-			return x.r.Context().Err()
-		}
+	if err := x.awaitReading(sess); err != nil {
+		return err
 	}
 	body, err := x.readBody(sess)
 	if turn.Come != nil {
@@ -69,6 +65,24 @@ func (x *exchange) take(sess *session.Session, turn session.Turn) error {
 		x.s.offended(err, sess)
 		return errEnded
 	}
+	return nil
+}
+
+// awaitReading waits until the session lets the body be read. The time that the body
+// has, which began with the request, begins then.
+func (x *exchange) awaitReading(sess *session.Session) error {
+	resumed := sess.Resumed()
+	if resumed == nil {
+		return nil
+	}
+	for ; resumed != nil; resumed = sess.Resumed() {
+		select {
+		case <-resumed: // also when the session ends
+		case <-x.r.Context().Done():
+			return x.r.Context().Err()
+		}
+	}
+	_ = x.rc.SetReadDeadline(time.Now().Add(x.s.cfg.BodyTimeout))
 	return nil
 }
 
@@ -97,16 +111,18 @@ func (x *exchange) awaitPoll(sess *session.Session, body []byte) {
 	}
 }
 
-// readBody reads the request's body within its time and the session's life.
+// readBody reads the request's body within its time, which ServeHTTP or awaitReading
+// set, and the session's life. net/http lifts the deadline at the body's end.
 func (x *exchange) readBody(sess *session.Session) ([]byte, error) {
 	p := sess.Peer.(*Peer)
-	_ = x.rc.SetReadDeadline(time.Now().Add(x.s.cfg.BodyTimeout))
-	if !p.beginRead(x.rc) {
+	if !p.beginRead(x) {
 		return nil, errEnded
 	}
 	body, err := readAll(x.r.Body, int(x.r.ContentLength), x.s.maxPayload(sess))
-	p.endRead(x.rc)
-	_ = x.rc.SetReadDeadline(time.Time{})
+	if p.endRead(x) {
+		// An interruption that came too late would end the next request's context.
+		x.w.Header()["Connection"] = closing
+	}
 	return body, err
 }
 

@@ -15,19 +15,24 @@ import (
 type exchange struct {
 	s     *Server
 	w     http.ResponseWriter
-	rc    *http.ResponseController
+	rc    http.ResponseController
 	r     *http.Request
 	route generation.Route
 	link  *link
 	from  from
 
 	origin        string // empty: none
-	hideAuthority bool   // the browser's credentials are not its user's will
+	hideAuthority bool   // the browser's credentials are not its user's will; set by admit
+
+	length [1]string // contentLength's
+
+	nextRead *exchange  // guarded by Peer.mu
+	prevRead **exchange // what points here
 }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{s: s, w: w, rc: http.NewResponseController(w), r: r, link: &engineIO}
+	x := &exchange{s: s, w: w, rc: *http.NewResponseController(w), r: r, link: &engineIO}
 	if len(r.TransferEncoding) > 0 {
 		// Whoever is in front may have seen another end of this request, which might
 		// have had a length too (THREATS.md, "Ambiguous requests").
@@ -42,7 +47,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.deny(http.StatusRequestHeaderFieldsTooLarge, "too many header fields")
 		return
 	}
-	x.route = generation.Match(s.served, matched(r))
+	m := matched(r)
+	x.route = generation.Match(s.served, &m)
 	switch x.route.Kind {
 	case generation.NotFound:
 		x.deny(http.StatusNotFound, "not found")
@@ -50,7 +56,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case generation.Rev1Handshake, generation.Rev1Transport, generation.Rev1Disconnect, generation.UnsupportedRevision:
 		x.link = &revision1
 	}
-	x.from = s.proxies.locate(r)
+	x.from = from{secure: r.TLS != nil, host: r.Host}
+	if len(s.proxies) > 0 {
+		x.from = s.proxies.locate(r)
+	}
 	if !x.admitOrigin() {
 		x.refuseOrigin()
 		return
@@ -63,8 +72,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // matched returns what generation.Match looks at.
-func matched(r *http.Request) *generation.Request {
-	m := &generation.Request{Path: r.URL.Path}
+func matched(r *http.Request) generation.Request {
+	m := generation.Request{Path: r.URL.Path}
 	for raw := r.URL.RawQuery; raw != ""; {
 		var pair string
 		pair, raw, _ = strings.Cut(raw, "&")

@@ -87,6 +87,7 @@ type Server struct {
 	sessions *registry
 	unopened unopened
 	pool     sync.Pool // of *poll
+	batches  sync.Pool // of *batch
 	streams  streams
 	group    conn.Group
 	clock    *clock
