@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net"
 	"net/http"
@@ -39,6 +40,9 @@ func newPipes(t testing.TB) *pipes {
 			// read is noticed.
 			Send: 512, Receive: 512,
 			Server: hereAddr, Client: thereAddr, Fail: t.Errorf,
+			// What a loop must bear; by the test's name, so that it is the same each time.
+			Faults: conntest.Random(uint64(crc32.ChecksumIEEE([]byte(t.Name()))),
+				conntest.Odds{Short: .3, Again: .1, Spurious: .1, Shuffle: .5}),
 		}),
 	}
 }

@@ -13,6 +13,8 @@ type exampleT struct {
 	cleanups []func()
 }
 
+func (*exampleT) Name() string { return "Example" }
+
 func (*exampleT) Helper() {}
 
 func (t *exampleT) Cleanup(f func()) { t.cleanups = append(t.cleanups, f) }
