@@ -59,6 +59,7 @@ var layers = map[string]struct {
 	"adapter/adaptertest":       {imports: "adapter packet"},
 	"internal/conn/conntest":    {imports: "internal/conn"},
 	"internal/websocket/wstest": {imports: "internal/websocket"},
+	"storm":                     {},
 }
 
 // pureStd is what the pure packages may have of the standard library. What is missing
