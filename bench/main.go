@@ -156,7 +156,10 @@ func (p *pace) before(now time.Time, limit time.Duration) bool {
 // busy meanwhile; the quietest run counts.
 func (o *options) quietest(c benchCase, s server) (runResult, error) {
 	best, err := o.once(c, s)
-	for i := 0; i < o.repeats && err == nil && best.Others > 0.1 && o.pace.before(time.Now(), o.within); i++ {
+	for i := 0; i < o.repeats && err == nil && o.pace.before(time.Now(), o.within); i++ {
+		if best.Others <= 0.1 && c.spoiled(best) == nil {
+			break
+		}
 		one, e := o.once(c, s)
 		if e == nil && one.Others < best.Others {
 			best = one
