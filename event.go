@@ -41,7 +41,7 @@ type Message hub.Event
 func (m *Message) hub() *hub.Event { return (*hub.Event)(m) }
 
 // IsText reports whether the message is text; otherwise it is JSON.
-func (m *Message) IsText() bool { return m.Packet.Type == packet.Text }
+func (m *Message) IsText() bool { return m.Type == packet.Text }
 
 // Text returns the message's text: as it was sent, or the JSON text.
 func (m *Message) Text() string {

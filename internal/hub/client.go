@@ -138,7 +138,7 @@ func (c *Client) message(p *packet.Packet) error {
 		s.settle(p)
 		return nil
 	}
-	c.enqueue(s, &Event{Packet: *p, socket: s})
+	c.enqueue(s, newEvent(s, p))
 	if c.full() {
 		c.crossed = true
 	}
@@ -156,7 +156,7 @@ func (c *Client) leave(s *Socket, reason session.Reason, keep bool) {
 		c.inbox.drop(s)
 	}
 	if was == connected {
-		c.enqueue(s, &Event{kind: ended, socket: s, Packet: packet.Packet{Reason: string(reason)}})
+		c.enqueue(s, &Event{kind: ended, socket: s, Packet: Content{Name: string(reason)}})
 	}
 	resume := c.mayResume()
 	c.mu.Unlock()

@@ -13,7 +13,7 @@ var ErrNoAck = errors.New("socketio: no acknowledgement is owed")
 
 // NeedsAck reports whether the client waits for the application's answer.
 func (e *Event) NeedsAck() bool {
-	return e.Packet.ID != "" && !e.Packet.AutoAck && !e.answered.Load()
+	return e.Packet.ID != "" && !e.autoAck && !e.answered.Load()
 }
 
 // Ack answers the event, once.
@@ -48,7 +48,7 @@ func (e *Event) name() {
 
 // Value returns an unnamed message as one JSON value.
 func (e *Event) Value() packet.Args {
-	if e.Packet.Type == packet.Text {
+	if e.Type == packet.Text {
 		return packet.Args{JSON: parser.AppendQuote(nil, string(e.Packet.Data))}
 	}
 	return e.Packet.Args

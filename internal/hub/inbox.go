@@ -18,14 +18,31 @@ const (
 	ended                     // its last
 )
 
-// An Event is an entry of a socket's inbox.
+// An Event is an entry of a socket's inbox. There is one for everything that arrives,
+// so it keeps only what handlers have a use for.
 type Event struct {
-	Packet packet.Packet
+	Packet Content
 
 	socket   *Socket
 	next     *Event
+	Type     packet.Type
 	kind     eventKind
+	autoAck  bool // see packet.Packet
 	answered atomic.Bool
+}
+
+// Content is what packet.Packet says of these.
+type Content struct {
+	Name, ID string
+	Args     packet.Args
+	Data     []byte
+}
+
+func newEvent(s *Socket, p *packet.Packet) *Event {
+	return &Event{
+		Type: p.Type, socket: s, autoAck: p.AutoAck,
+		Packet: Content{Name: p.Name, ID: p.ID, Args: p.Args, Data: p.Data},
+	}
 }
 
 // Socket returns the socket that sent the event.
@@ -244,16 +261,16 @@ func (s *Socket) handle(e *Event) {
 		return
 	case ended:
 		s.end(true) // whoever queued this is about to, but OnDisconnect comes after it
-		s.farewell(h.disconnect, e.Packet.Reason)
+		s.farewell(h.disconnect, e.Packet.Name)
 		return
 	}
-	if e.Packet.AutoAck && e.Packet.ID != "" {
+	if e.autoAck && e.Packet.ID != "" {
 		// The library's own answer, before the application sees the message
 		// ([T acks], revision-1.md §6).
 		_ = s.pushCast(session.NewSingle(packet.Packet{Type: packet.Ack, Namespace: s.ns.name, ID: e.Packet.ID}, false))
 	}
 	f := h.events[e.Packet.Name]
-	if e.Packet.Type != packet.Event {
+	if e.Type != packet.Event {
 		if f = h.message; f == nil {
 			e.name()
 			f = h.events[e.Packet.Name]
