@@ -20,6 +20,7 @@ GOTEST := go test -p 2
 # What may be set: make fuzz FUZZTIME=5m, make run ARGS='-addr :8080', and so on.
 DIR ?=
 FUZZTIME ?= 30s
+SOAKTIME ?= 10m
 E2E_COUNT ?= 3
 ARGS ?=
 
@@ -53,12 +54,16 @@ test: setup fmt-check vet staticcheck ## everything that can break: unit, -race,
 	cd e2e && $(GOTEST) -count=1 -parallel 6 ./...
 
 .PHONY: test-long
-test-long: test cross fuzz e2e-long ## test, and what takes time: fuzzing, repeats, other systems
+test-long: test cross fuzz e2e-long soak ## test, and what takes time: fuzzing, repeats, other systems, the soak
 
 .PHONY: e2e-long
 e2e-long: setup e2e/reference/node_modules/.package-lock.json ## end to end with -race, repeated, and against Node's servers
 	cd e2e && SOCKEYE_E2E_SERVER=both go test -count=1 -parallel 6 ./...
 	cd e2e && SOCKEYE_E2E_RACE=1 go test -count=$(E2E_COUNT) -parallel 6 ./...
+
+.PHONY: soak
+soak: setup ## mixed clients on both engines for SOAKTIME (10m); SOAK_RACE=1: with the race detector
+	cd e2e && SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^TestSoak$$' .
 
 .PHONY: suites
 suites: ## the official protocol suites, checked out in DIR (e2e/README.md)
