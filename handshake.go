@@ -36,8 +36,8 @@ func handshakeOf(s *Socket) *Handshake {
 
 func newHandshake(p *transport.Peer) *Handshake {
 	return &Handshake{
-		Header: p.Header(), Query: p.Query(), URL: p.URL,
-		RemoteAddr: p.Address, Host: p.Host, Secure: p.Secure, CrossOrigin: p.XDomain,
-		Generation: p.Generation, Transport: p.Transport, Time: p.Time,
+		Header: p.Header(), Query: p.Query(), URL: p.URL(),
+		RemoteAddr: p.Address(), Host: p.Host(), Secure: p.Secure(), CrossOrigin: p.XDomain(),
+		Generation: p.Generation(), Transport: p.Transport(), Time: p.Time(),
 	}
 }

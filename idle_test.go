@@ -87,11 +87,11 @@ var idleKinds = []struct {
 	open func(t *testing.T, s *socketio.Server, i int) *idleConn
 	said []string
 }{
-	{"revision 5", 2500, func(t *testing.T, s *socketio.Server, i int) *idleConn {
+	{"revision 5", 780, func(t *testing.T, s *socketio.Server, i int) *idleConn {
 		c, _ := idleServe(t, s, i, "/socket.io/?EIO=4&transport=websocket")
 		return c
 	}, []string{"40", `42["echo","hello"]`}},
-	{"revision 1", 2500, func(t *testing.T, s *socketio.Server, i int) *idleConn {
+	{"revision 1", 780, func(t *testing.T, s *socketio.Server, i int) *idleConn {
 		_, w := idleServe(t, s, i, fmt.Sprintf("/socket.io/1/?t=%d", 1382000000000+i))
 		sid, _, _ := strings.Cut(w.Body.String(), ":")
 		c, _ := idleServe(t, s, i, "/socket.io/1/websocket/"+sid)

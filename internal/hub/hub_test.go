@@ -38,7 +38,10 @@ func newRig(change func(*Config)) *rig {
 	for i, g := range generation.All {
 		own := *g
 		own.Index = i
-		c := &session.Config{Generation: &own, Handler: r.Hub, Decoding: parser.Limits{Depth: 128}}
+		c := &session.Config{
+			Generation: &own, Handler: r.Hub, Decoding: parser.Limits{Depth: 128},
+			ID: func(*session.Session) string { return "sid" },
+		}
 		c.Init()
 		r.configs = append(r.configs, c)
 	}
@@ -91,7 +94,7 @@ func (w *wire) Wake() {
 func (r *rig) connect(t testing.TB, i int) (*wire, *Socket) {
 	t.Helper()
 	cfg := r.configs[i%len(r.configs)]
-	w := &wire{sess: session.New(cfg, fmt.Sprint("s", i), time.Second), g: cfg.Generation}
+	w := &wire{sess: session.New(cfg, time.Second), g: cfg.Generation}
 	if err := w.sess.Bind(time.Second, w); err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,10 @@ type Codec interface {
 
 	// NewDecoder returns a decoder for one session.
 	NewDecoder(l *Limits) Decoder
+
+	// Decode is the Decode of a new decoder. If attachments are due, the rest goes to
+	// the decoder that it returns: a session needs one only then.
+	Decode(l *Limits, data []byte, binary bool) (p packet.Packet, rest Decoder, done bool, err error)
 }
 
 // A Decoder turns the messages of one session into packets. It is not safe for

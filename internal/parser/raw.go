@@ -32,6 +32,11 @@ func (raw) Attachments(p *packet.Packet) []packet.Attachment {
 
 func (raw) NewDecoder(*Limits) Decoder { return rawDecoder{} }
 
+func (raw) Decode(_ *Limits, data []byte, binary bool) (p packet.Packet, rest Decoder, done bool, err error) {
+	p, done, err = rawDecoder{}.Decode(data, binary)
+	return p, nil, done, err
+}
+
 // A rawDecoder has no state, so it costs nothing.
 type rawDecoder struct{}
 

@@ -55,28 +55,34 @@ const (
 	ignore verdict = false
 )
 
+func (d *rev1Decoder) Decode(data []byte, binary bool) (p packet.Packet, done bool, err error) {
+	p, _, done, err = rev1{}.Decode(d.limits, data, binary)
+	return p, done, err
+}
+
 // Decode follows the verdicts of [V]: a packet that the grammar refuses is ignored
 // and the session goes on; one beyond the limits on size, count and depth ends it
 // (THREATS.md, "Revision 1 is measured by…").
-func (d *rev1Decoder) Decode(data []byte, binary bool) (p packet.Packet, done bool, err error) {
+func (rev1) Decode(l *Limits, data []byte, binary bool) (p packet.Packet, rest Decoder, done bool, err error) {
+	d := rev1Decoder{limits: l.orNone()}
 	if binary || len(data) == 0 || data[0] < '0' || data[0] > '8' {
-		return p, false, nil
+		return p, nil, false, nil
 	}
 	if len(data) == 1 && data[0] == '0' {
 		// The specification text and PocketIO write it so [V disconnect-03].
-		return packet.Packet{Type: packet.Disconnect, Namespace: "/"}, true, nil
+		return packet.Packet{Type: packet.Disconnect, Namespace: "/"}, nil, true, nil
 	}
 	body, v := d.head(&p, data)
 	if !v {
-		return packet.Packet{}, false, nil
+		return packet.Packet{}, nil, false, nil
 	}
 	if v, err = d.body(&p, data[0], body); !v || err != nil {
-		return packet.Packet{}, false, err
+		return packet.Packet{}, nil, false, err
 	}
 	if d.limits.Namespace > 0 && len(p.Namespace) > d.limits.Namespace {
-		return packet.Packet{}, false, broken("endpoint is longer than " + strconv.Itoa(d.limits.Namespace) + " bytes")
+		return packet.Packet{}, nil, false, broken("endpoint is longer than " + strconv.Itoa(d.limits.Namespace) + " bytes")
 	}
-	return p, true, nil
+	return p, nil, true, nil
 }
 
 // head reads type, id and endpoint, and returns the data behind them. Two colons are

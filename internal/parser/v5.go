@@ -188,33 +188,47 @@ func (d *v5Decoder) Due() bool { return d.pending != nil }
 
 func (d *v5Decoder) Decode(data []byte, binary bool) (p packet.Packet, done bool, err error) {
 	switch {
-	case binary && d.pending == nil:
-		return p, false, broken("attachment without a packet")
-	case binary:
+	case binary && d.pending != nil:
 		return d.attach(data)
 	case d.pending != nil:
 		return p, false, broken("text while attachments are due")
-	case len(data) == 0:
-		return p, false, broken("empty packet")
 	}
+	p, rest, done, err := v5{}.Decode(d.limits, data, binary)
+	if rest != nil {
+		d.pending = rest.(*v5Decoder).pending
+	}
+	return p, done, err
+}
+
+func (v5) Decode(l *Limits, data []byte, binary bool) (p packet.Packet, rest Decoder, done bool, err error) {
+	switch {
+	case binary:
+		return p, nil, false, broken("attachment without a packet")
+	case len(data) == 0:
+		return p, nil, false, broken("empty packet")
+	}
+	d := v5Decoder{limits: l.orNone()}
 	kind, i, due := data[0], 1, 0
 	if kind == v5BinaryEvent || kind == v5BinaryAck {
 		if due, i, err = d.count(data); err != nil {
-			return p, false, err
+			return p, nil, false, err
 		}
 		kind -= v5BinaryEvent - v5Event
 	}
 	if i, err = d.head(&p, data, i); err != nil {
-		return packet.Packet{}, false, err
+		return packet.Packet{}, nil, false, err
 	}
 	if err = d.payload(&p, kind, data, i); err != nil {
-		return packet.Packet{}, false, err
+		return packet.Packet{}, nil, false, err
 	}
-	if due > 0 {
-		d.pending, err = newPending(p, due)
-		return packet.Packet{}, false, err
+	if due == 0 {
+		return p, nil, true, nil
 	}
-	return p, true, nil
+	pending, err := newPending(p, due)
+	if err == nil {
+		rest = &v5Decoder{d.limits, pending}
+	}
+	return packet.Packet{}, rest, false, err
 }
 
 // count reads the number of attachments that a binary packet announces, and returns

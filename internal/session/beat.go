@@ -5,22 +5,15 @@ import (
 	"time"
 )
 
-// beat holds a session's deadlines. Zero: none. All are times of the server's
-// clock, which is never zero once a session exists.
+// beat holds the deadlines that every session has. Zero: none. All are times of the
+// server's clock, which is never zero once a session exists. Other deadlines lie with
+// what they are for: polling, upgrade, assembly.
 type beat struct {
-	next  time.Duration // the next heartbeat is due
-	reply time.Duration // the answer to a heartbeat is due
+	heart time.Duration // the next heartbeat is due, or the answer to the last (Session.asked)
 	seen  time.Duration // when the peer was last heard
-	poll  time.Duration // the poll that waits is to be ended with a noop
-	end   time.Duration // the session ends: unopened, without polls, or closing
-	probe time.Duration // the upgrade must be complete
-	join  time.Duration // a namespace must be joined
-	parts time.Duration // attachments are due
+	phase time.Duration // unopened: a transport must come; open: a namespace be joined; closing: be closed
 
 	wanted time.Duration // when the owner of the clock was told to call Tick
-
-	noopDue bool // the poll that waits has waited long enough
-	grace   bool // reading was paused, so one deadline of the peer's is forgiven
 }
 
 // after returns now+d, or no deadline if there is none.
@@ -31,56 +24,81 @@ func after(now, d time.Duration) time.Duration {
 	return now + d
 }
 
-func (b *beat) opened(now time.Duration, cfg *Config) {
-	b.end = 0
-	b.join = after(now, cfg.Timers.Join)
-	b.seen = now
-	if cfg.Generation.Beat.OnPolls {
-		b.next = after(now, cfg.Timers.Interval)
+// beatOpened starts the deadlines of an open session. mu is held, as for those below.
+func (s *Session) beatOpened(now time.Duration) {
+	s.beat.phase = after(now, s.cfg.Timers.Join)
+	s.beat.seen = now
+	if s.cfg.Generation.Beat.OnPolls {
+		s.beat.heart = after(now, s.cfg.Timers.Interval)
 	}
 }
 
-func (b *beat) streamBound(now time.Duration, cfg *Config) {
-	b.end, b.poll = 0, 0
-	if !cfg.Generation.Beat.OnPolls {
-		b.next, b.reply = after(now, cfg.Timers.Interval), 0
+// streamBound notes that a stream carries the session.
+func (s *Session) streamBound(now time.Duration) {
+	if p := s.polling; p != nil {
+		p.end, p.until = 0, 0
+	}
+	if !s.cfg.Generation.Beat.OnPolls {
+		s.beat.heart, s.asked = after(now, s.cfg.Timers.Interval), false
 	}
 }
 
-func (b *beat) pollWaits(now time.Duration, cfg *Config) {
-	if cfg.Generation.Beat.OnPolls {
+// pollWaits notes that a poll has come.
+func (s *Session) pollWaits(now time.Duration) {
+	if s.cfg.Generation.Beat.OnPolls {
 		return
 	}
-	b.end, b.next, b.reply, b.noopDue = 0, 0, 0, false
-	b.poll = after(now, cfg.Timers.Poll)
+	s.beat.heart, s.asked = 0, false
+	p := s.polls()
+	p.end, p.noop = 0, false
+	p.until = after(now, s.cfg.Timers.Poll)
 }
 
-func (b *beat) pollAnswered(now time.Duration, cfg *Config) {
-	if cfg.Generation.Beat.OnPolls {
+// pollAnswered notes that no poll waits any more.
+func (s *Session) pollAnswered(now time.Duration) {
+	if s.cfg.Generation.Beat.OnPolls {
 		return
 	}
-	b.poll = 0
-	b.end = after(now, cfg.Timers.Close)
+	p := s.polls()
+	p.until = 0
+	p.end = after(now, s.cfg.Timers.Close)
 }
 
-func (b *beat) closing(now time.Duration, cfg *Config, stream bool) {
-	linger := cfg.Timers.Close
-	if stream {
+func (s *Session) beatClosing(now time.Duration) {
+	linger := s.cfg.Timers.Close
+	if s.stream != nil || s.probe() != nil {
 		linger = lingerStream
 	}
-	b.stop()
-	b.end = after(now, linger)
+	s.beatStops()
+	s.beat.phase = after(now, linger)
 }
 
-func (b *beat) stop() { *b = beat{wanted: b.wanted} }
+// beatStops forgets all deadlines.
+func (s *Session) beatStops() {
+	s.beat = beat{wanted: s.beat.wanted}
+	s.asked, s.grace = false, false
+	if p := s.polling; p != nil {
+		p.end, p.until, p.noop = 0, 0, false
+		if p.probe != nil {
+			p.probe.until = 0
+		}
+	}
+	if s.assembly != nil {
+		s.assembly.until = 0
+	}
+}
 
 // deadline returns the earliest deadline, or 0.
-func (b *beat) deadline() time.Duration {
-	d := time.Duration(math.MaxInt64)
-	for _, at := range [...]time.Duration{b.next, b.reply, b.poll, b.end, b.probe, b.join, b.parts} {
-		if at != 0 && at < d {
-			d = at
+func (s *Session) deadline() time.Duration {
+	d := sooner(sooner(math.MaxInt64, s.beat.heart), s.beat.phase)
+	if p := s.polling; p != nil {
+		d = sooner(sooner(d, p.until), p.end)
+		if p.probe != nil {
+			d = sooner(d, p.probe.until)
 		}
+	}
+	if s.assembly != nil {
+		d = sooner(d, s.assembly.until)
 	}
 	if d == math.MaxInt64 {
 		return 0
@@ -88,17 +106,25 @@ func (b *beat) deadline() time.Duration {
 	return d
 }
 
-// moved reports whether the owner of the clock must be told of an earlier deadline.
-// A later one it learns when it calls Tick.
-func (b *beat) moved(p phase) bool {
-	if p == closed {
+// sooner returns the earlier of d and at, if that is a deadline.
+func sooner(d, at time.Duration) time.Duration {
+	if at != 0 && at < d {
+		return at
+	}
+	return d
+}
+
+// deadlineMoved reports whether the owner of the clock must be told of an earlier
+// deadline. A later one it learns when it calls Tick.
+func (s *Session) deadlineMoved() bool {
+	if s.phase == closed {
 		return false
 	}
-	d := b.deadline()
-	if d == 0 || b.wanted != 0 && b.wanted <= d {
+	d := s.deadline()
+	if d == 0 || s.beat.wanted != 0 && s.beat.wanted <= d {
 		return false
 	}
-	b.wanted = d
+	s.beat.wanted = d
 	return true
 }
 
@@ -117,7 +143,7 @@ func (s *Session) Tick(now time.Duration) (next time.Duration) {
 	s.expire(now, &e)
 	s.beat.wanted = 0
 	if s.phase != closed {
-		s.beat.wanted = s.beat.deadline()
+		s.beat.wanted = s.deadline()
 	}
 	next = s.beat.wanted
 	s.unlock(&e)
@@ -128,39 +154,46 @@ func due(at, now time.Duration) bool { return at != 0 && at <= now }
 
 // expire does what is due at now. mu is held.
 func (s *Session) expire(now time.Duration, e *effects) {
-	b := &s.beat
-	if due(b.end, now) {
-		// Revision 1's "close timeout": no poll came. Or the end has taken too long.
-		s.end(e, TransportClose, &s.cfg.drain)
+	if p := s.polling; p != nil && due(p.end, now) {
+		s.end(e, TransportClose, &s.cfg.drain) // revision 1's "close timeout": no poll came
 		return
 	}
-	if due(b.join, now) {
-		s.end(e, ConnectTimeout, &s.cfg.drain)
+	if due(s.beat.phase, now) {
+		reason := TransportClose // nobody came, or the end has taken too long
+		if s.phase == open {
+			reason = ConnectTimeout
+		}
+		s.end(e, reason, &s.cfg.drain)
 		return
 	}
 	// Is the peer's silence this side's doing? Nothing of what it says is read, or
 	// only just is again (the handler was full).
-	excused := s.paused || b.grace
-	if due(b.parts, now) {
-		b.grace = false
+	excused := s.paused || s.grace
+	if a := s.assembly; a != nil && due(a.until, now) {
+		s.grace = false
 		if !excused {
 			s.end(e, ParseError, &s.cfg.drain)
 			return
 		}
-		b.parts = after(now, s.cfg.Timers.Timeout)
+		a.until = after(now, s.cfg.Timers.Timeout)
 	}
 	s.expireBeat(now, e, excused)
-	if s.phase == closed {
-		return
+	if s.phase != closed && s.polling != nil {
+		s.expirePolling(now, e)
 	}
-	if due(b.poll, now) {
-		b.poll = 0
-		if s.poll != nil {
-			b.noopDue = true
+}
+
+// expirePolling does what is due of s.polling. mu is held.
+func (s *Session) expirePolling(now time.Duration, e *effects) {
+	p := s.polling
+	if due(p.until, now) {
+		p.until = 0
+		if p.poll != nil {
+			p.noop = true
 			s.wakeUp(e)
 		}
 	}
-	if due(b.probe, now) {
+	if p.probe != nil && due(p.probe.until, now) {
 		s.dropProbe(e, ProbeFailed)
 	}
 }
@@ -168,36 +201,39 @@ func (s *Session) expire(now time.Duration, e *effects) {
 // expireBeat sends the heartbeat, or misses its answer. mu is held.
 func (s *Session) expireBeat(now time.Duration, e *effects, excused bool) {
 	b, timers := &s.beat, &s.cfg.Timers
-	if due(b.next, now) {
+	if !s.asked && due(b.heart, now) {
 		// From when it was due, not from when the clock's owner came by; unless it
 		// comes so late that the client never had a chance.
-		b.reply = after(b.next, timers.Timeout)
-		if due(b.reply, now) {
-			b.reply = after(now, timers.Timeout)
+		b.heart = after(b.heart, timers.Timeout)
+		if due(b.heart, now) {
+			b.heart = after(now, timers.Timeout)
 		}
-		b.next = 0
+		s.asked = true
 		s.out.push(s.cfg.ping)
 		s.wakeUp(e)
 	}
-	if !due(b.reply, now) {
+	if !s.asked || !due(b.heart, now) {
 		return
 	}
-	b.grace = false
+	s.grace = false
 	if excused {
-		b.reply = after(now, timers.Timeout)
+		b.heart = after(now, timers.Timeout)
 		return
 	}
-	if s.cfg.Generation.Beat.AnyTraffic && b.seen+timers.Timeout > now && b.seen > b.reply-timers.Timeout {
-		b.reply = b.seen + timers.Timeout
+	if s.cfg.Generation.Beat.AnyTraffic && b.seen+timers.Timeout > now && b.seen > b.heart-timers.Timeout {
+		b.heart = b.seen + timers.Timeout
 		return
 	}
 	s.end(e, PingTimeout, &s.cfg.drain)
 }
 
-// answered notes the answer to a heartbeat.
-func (b *beat) answered(now time.Duration, cfg *Config, stream bool) {
-	b.reply, b.grace = 0, false
-	if cfg.Generation.Beat.OnPolls || stream {
-		b.next = after(now, cfg.Timers.Interval)
+// beatAnswered notes the answer to a heartbeat. mu is held.
+func (s *Session) beatAnswered(now time.Duration) {
+	if s.asked {
+		s.beat.heart = 0
+	}
+	s.asked, s.grace = false, false
+	if s.cfg.Generation.Beat.OnPolls || s.stream != nil {
+		s.beat.heart = after(now, s.cfg.Timers.Interval)
 	}
 }

@@ -43,7 +43,7 @@ func TestBeatUnasked(t *testing.T) {
 // Engine.IO 4, "Heartbeat": the server pings, on every transport; every frame of the
 // client proves that it lives.
 func TestBeatEngineIO4(t *testing.T) {
-	b := polling(t, &generation.EngineIO4)
+	b := newPolling(t, &generation.EngineIO4)
 	p := b.get()
 	b.wait(p)
 	b.at(25 * sec)
@@ -119,7 +119,7 @@ func TestBeatPaused(t *testing.T) {
 // revision-1.md §7.1, polling duration and close timeout: 8:: after 20 s, the end
 // 60 s after a poll was answered.
 func TestPollingRevision1(t *testing.T) {
-	b := polling(t, &generation.Revision1)
+	b := newPolling(t, &generation.Revision1)
 	b.at(10 * sec)
 	p := b.get()
 	b.wait(p)
@@ -135,7 +135,7 @@ func TestPollingRevision1(t *testing.T) {
 	b.at(90 * sec)
 	b.ended(TransportClose)
 
-	b = polling(t, &generation.Revision1) // a poll in time goes on
+	b = newPolling(t, &generation.Revision1) // a poll in time goes on
 	b.at(59 * sec)
 	p = b.get()
 	b.at(70 * sec)
@@ -182,7 +182,7 @@ func TestExpiryAtRequests(t *testing.T) {
 			if len(b.rec.log) != 0 {
 				t.Fatalf("handler: %q", b.rec.log)
 			}
-			b = polling(t, &generation.Revision1)
+			b = newPolling(t, &generation.Revision1)
 			b.now = sec + 60*sec
 			b.check(request(b), ErrUnknown)
 			b.ended(TransportClose)
@@ -234,7 +234,7 @@ func TestAttachmentsDue(t *testing.T) {
 	b.at(40*sec - 1)
 	b.ended(ParseError)
 
-	b = polling(t, &generation.Revision5)
+	b = newPolling(t, &generation.Revision5)
 	b.post(head)
 	b.at(19 * sec)
 	b.post("bYQ==\x1e" + head) // one is whole, the next begins, in one body

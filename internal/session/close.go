@@ -60,14 +60,15 @@ func (s *Session) close(now time.Duration, e *effects, r Reason, bye *farewell) 
 		s.end(e, r, bye)
 		return
 	}
-	s.phase, s.reason, s.bye = closing, r, bye
+	s.phase = closing
+	s.seldom().reason, s.seldom().bye = r, bye
 	e.ended = true
 	s.release()
 	s.breach()
-	if s.probe != nil && !s.probe.complete {
+	if s.probe() != nil && !s.probe().complete {
 		s.dropProbe(e, r)
 	}
-	s.beat.closing(now, s.cfg, s.stream != nil || s.probe != nil)
+	s.beatClosing(now)
 	if s.held {
 		s.held, s.woken = false, false
 	}
@@ -82,10 +83,10 @@ func (s *Session) end(e *effects, r Reason, bye *farewell) {
 	}
 	if s.phase != closing {
 		e.ended = s.phase == open
-		s.reason, s.bye = r, bye
+		s.seldom().reason, s.seldom().bye = r, bye
 	}
 	s.finish(e)
-	e.addClose(s.stream, s.reason)
+	e.addClose(s.stream, s.reason())
 }
 
 // finish is the end of the end. mu is held.
@@ -97,12 +98,12 @@ func (s *Session) finish(e *effects) {
 	s.out.drop()
 	s.release()
 	s.breach()
-	s.beat.stop()
-	if s.probe != nil {
-		s.dropProbe(e, s.reason)
+	s.beatStops()
+	if s.probe() != nil {
+		s.dropProbe(e, s.reason())
 	}
-	if s.poll != nil {
-		e.addWake(s.poll)
+	if s.poll() != nil {
+		e.addWake(s.poll())
 	}
 	e.gone = true
 }
@@ -111,7 +112,7 @@ func (s *Session) finish(e *effects) {
 // is held.
 func (s *Session) release() {
 	s.paused = false
-	if s.gates != nil {
-		s.gates.reading.open()
+	if s.rare != nil {
+		s.rare.reading.open()
 	}
 }

@@ -48,7 +48,7 @@ func (tt *byeTest) run(t *testing.T) {
 			t.Fatalf("ends: %q", b.rec.ends())
 		}
 	}
-	b := polling(t, tt.g)
+	b := newPolling(t, tt.g)
 	p := b.get()
 	b.wait(p)
 	end(b, func() { b.post(bye) })
@@ -76,7 +76,7 @@ func (tt *byeTest) run(t *testing.T) {
 
 // What is queued when the session is ended still leaves, the goodbye behind it.
 func TestEndFlushes(t *testing.T) {
-	b := polling(t, &generation.Revision1)
+	b := newPolling(t, &generation.Revision1)
 	b.push("a")
 	b.End(b.now, Kick, ServerDisconnect)
 	_, err := b.Push(text2cast(b.cfg.Generation, "b", false))
@@ -94,7 +94,7 @@ func TestEndFlushes(t *testing.T) {
 	b.ended(ServerDisconnect)
 	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
 
-	b = polling(t, &generation.Revision1)
+	b = newPolling(t, &generation.Revision1)
 	b.End(b.now, Kick, ServerDisconnect)
 	b.at(59 * sec)
 	p = b.get()
@@ -131,7 +131,7 @@ func TestEndIsBounded(t *testing.T) {
 	}
 	b.Done(b.now, ws, false)
 	b.ended(ServerDisconnect)
-	if len(b.out.casts) != 0 {
+	if len(b.out.casts()) != 0 {
 		t.Fatal("casts are kept")
 	}
 }
@@ -152,7 +152,7 @@ func TestEndUnopened(t *testing.T) {
 // THREATS.md, "A kick is an end, with what follows from that client ignored": also
 // what stands behind it in the same body.
 func TestNothingAfterTheEnd(t *testing.T) {
-	b := polling(t, &generation.EngineIO4)
+	b := newPolling(t, &generation.EngineIO4)
 	b.rec.onMessage = func(s *Session, _ packet.Packet) error {
 		s.End(b.now, Kick, ServerDisconnect)
 		return nil
@@ -161,7 +161,7 @@ func TestNothingAfterTheEnd(t *testing.T) {
 	if got := b.rec.messages(); !slices.Equal(got, []string{"a"}) {
 		t.Fatalf("got %q", got)
 	}
-	b = polling(t, &generation.EngineIO4)
+	b = newPolling(t, &generation.EngineIO4)
 	b.post("4a\x1e1\x1e4b")
 	if got := b.rec.messages(); !slices.Equal(got, []string{"a"}) {
 		t.Fatalf("got %q", got)
@@ -200,7 +200,7 @@ func TestLost(t *testing.T) {
 		b.Done(b.now, ws, false)
 		b.ended(TransportError)
 	}
-	b := polling(t, &generation.Revision1)
+	b := newPolling(t, &generation.Revision1)
 	b.Lost(nil, TransportClose)
 	b.alive()
 }

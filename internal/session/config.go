@@ -22,6 +22,10 @@ type Config struct {
 	// owner's own lock or until it stands still, not what a Tick returned.
 	Schedule func(s *Session)
 
+	// ID returns the secret by which requests name the session. Engine.IO's open packet
+	// tells the client.
+	ID func(s *Session) string
+
 	// Gone tells the owner that requests may not find s any more. Called once, as a
 	// Transport's methods are.
 	Gone func(s *Session)

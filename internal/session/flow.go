@@ -7,7 +7,7 @@ package session
 // crowded reports whether more than 1/part of the bound is queued.
 func (o *outbox) crowded(l *Limits, part int) bool {
 	return l.OutboxCasts > 0 && o.waiting() > l.OutboxCasts/part ||
-		l.OutboxBytes > 0 && o.bytes > l.OutboxBytes/part
+		l.OutboxBytes > 0 && o.bytes() > l.OutboxBytes/part
 }
 
 // dam notes that much is queued. mu is held.
@@ -27,8 +27,8 @@ func (s *Session) flow() {
 // breach lets those who wait in Flows go on. mu is held.
 func (s *Session) breach() {
 	s.dammed.Store(false)
-	if s.gates != nil {
-		s.gates.handling.open()
+	if s.rare != nil {
+		s.rare.handling.open()
 	}
 }
 
@@ -44,17 +44,7 @@ func (s *Session) Flows() <-chan struct{} {
 	if !s.dammed.Load() {
 		return nil
 	}
-	return s.gate().handling.wait()
-}
-
-// gates are where those wait who may not go on.
-type gates struct{ reading, handling gate }
-
-func (s *Session) gate() *gates {
-	if s.gates == nil {
-		s.gates = new(gates)
-	}
-	return s.gates
+	return s.seldom().handling.wait()
 }
 
 // A gate is a channel that is closed when those who wait may go on; nil: nobody waits.

@@ -24,7 +24,7 @@ func (s *Session) letGo(e *effects) {
 		return
 	}
 	s.held, s.woken = false, false
-	if len(s.out.casts) > 0 || s.phase == closing {
+	if !s.out.empty() || s.phase == closing {
 		s.wakeUp(e)
 	}
 }

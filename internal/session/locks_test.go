@@ -178,7 +178,7 @@ func TestRace(t *testing.T) {
 	began := time.Now()
 	r := &racer{now: func() time.Duration { return sec + time.Since(began) }, stop: make(chan struct{})}
 	cfg.Gone = func(*Session) { close(r.stop) }
-	r.s = New(cfg, "sid", r.now())
+	r.s = New(cfg, r.now())
 	opened := make(chan struct{})
 	rec.onOpened = func(*Session) { close(opened) }
 	rec.onMessage = func(s *Session, _ packet.Packet) error { s.Pause(); s.Resume(); return nil }

@@ -11,7 +11,7 @@ import (
 
 // get lets a poll come.
 func (m *model) get() {
-	waiting := m.s.poll != nil
+	waiting := m.s.poll() != nil
 	if waiting && !m.g.Rules.ReplacePoll && !m.rarely(10) {
 		return
 	}
@@ -83,10 +83,10 @@ func (m *model) probeAsks() {
 
 func (m *model) probeUpgrades() {
 	c := m.prober()
-	if c == nil || !m.s.probe.owed && !m.s.probe.answered && !m.rarely(10) {
+	if c == nil || !m.s.probe().owed && !m.s.probe().answered && !m.rarely(10) {
 		return
 	}
-	asked := m.s.probe.owed || m.s.probe.answered
+	asked := m.s.probe().owed || m.s.probe().answered
 	m.receive(c, "5")
 	if asked != !c.over {
 		m.Fatalf("upgrade packet: probe was asked %t, is over %t", asked, c.over)

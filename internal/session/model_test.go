@@ -100,7 +100,7 @@ func newModel(t *rapid.T, g *generation.Generation) *model {
 	}
 	cfg.Schedule = func(s *Session) { m.armed = s.Deadline() }
 	cfg.Gone = func(*Session) { m.gone++ }
-	m.s = New(cfg, "sid", m.now)
+	m.s = New(cfg, m.now)
 	m.armed = m.s.Deadline()
 	if !g.Rules.PathHandshake {
 		// The session exists by its first request.
@@ -232,8 +232,8 @@ func (m *model) pushConnect() {
 func (m *model) pushCast(c *Cast) {
 	// A volatile cast is taken if it could leave now: THREATS.md, "never queued
 	// behind others", and decision 2 of the architecture.
-	idle := len(m.s.out.casts) == 0 && m.s.out.holder == nil && (m.s.poll != nil || m.s.stream != nil)
-	ended, full := m.s.phase >= closing, m.s.full || len(m.s.out.casts)-int(m.s.out.leased) >= maxCasts
+	idle := m.s.out.empty() && m.s.holder() == nil && (m.s.poll() != nil || m.s.stream != nil)
+	ended, full := m.s.phase >= closing, m.s.full || m.s.out.waiting() >= maxCasts
 	wake, err := m.s.Push(c)
 	dropped := c.volatile && !idle
 	switch {
@@ -277,7 +277,7 @@ func (m *model) overflow() {
 
 // queued returns the ids of what is in the outbox, leased or not.
 func (m *model) queued() (ids []int) {
-	for _, c := range m.s.out.casts {
+	for _, c := range m.s.out.casts() {
 		if id, ok := m.ids[c]; ok {
 			ids = append(ids, id)
 		}
@@ -301,27 +301,27 @@ func (m *model) check() {
 	m.checkHandler()
 	m.checkWakes()
 	// The owner of the clock knows of the earliest deadline.
-	if at := s.beat.deadline(); s.phase < closed && at != 0 && (m.armed == 0 || m.armed > at) {
+	if at := s.deadline(); s.phase < closed && at != 0 && (m.armed == 0 || m.armed > at) {
 		m.Fatalf("the clock was set to %v, a deadline is at %v", m.armed, at)
 	}
-	if s.stream != nil && s.poll != nil || s.upgraded() && s.poll != nil {
+	if s.stream != nil && s.poll() != nil || s.upgraded() && s.poll() != nil {
 		m.Fatalf("a poll waits beside a stream")
 	}
 	leases := 0
 	for _, c := range m.carriers {
-		if c.writing && s.out.holder == Transport(c) {
+		if c.writing && s.holder() == Transport(c) {
 			leases++
 		}
 	}
-	if s.out.holder != nil && leases != 1 {
+	if s.holder() != nil && leases != 1 {
 		m.Fatalf("%d leases", leases)
 	}
 	bytes := 0
-	for _, c := range s.out.casts[s.out.leased:] {
+	for _, c := range s.out.casts()[s.out.leased:] {
 		bytes += c.size
 	}
-	if bytes != s.out.bytes {
-		m.Fatalf("%d bytes wait, %d are counted", bytes, s.out.bytes)
+	if bytes != s.out.bytes() {
+		m.Fatalf("%d bytes wait, %d are counted", bytes, s.out.bytes())
 	}
 	for c, n := range m.freed {
 		if n > 1 {
@@ -363,18 +363,18 @@ func (m *model) checkWakes() {
 		}
 		t := Transport(c)
 		switch {
-		case s.out.holder != nil && (t == s.stream || t == s.poll) && s.phase < closed:
+		case s.holder() != nil && (t == s.stream || t == s.poll()) && s.phase < closed:
 			// The lease stands in the way.
 		case t == s.stream:
 			if s.phase >= closing || s.out.waiting() > 0 {
 				m.Fatalf("stream %s sleeps over %v", c.name, m.queued())
 			}
-		case t == s.poll:
+		case t == s.poll():
 			if s.phase >= closing || s.out.waiting() > 0 || s.noopDue() {
 				m.Fatalf("poll %s sleeps over %v", c.name, m.queued())
 			}
-		case s.probe != nil && t == s.probe.t:
-			if s.probe.owed {
+		case s.probe() != nil && t == s.probe().t:
+			if s.probe().owed {
 				m.Fatalf("probe %s sleeps over its answer", c.name)
 			}
 		default:

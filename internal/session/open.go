@@ -28,13 +28,14 @@ func (s *Session) Bind(now time.Duration, t Transport) error {
 	}
 	again := s.phase == open
 	e.addClose(s.stream, Replaced)
-	if s.poll != nil {
-		e.addWake(s.poll) // takes a noop
-		s.poll = nil
+	if s.poll() != nil {
+		e.addWake(s.poll()) // takes a noop
+		s.endPoll()
 	}
-	s.stream, s.woken, s.held = t, false, false
+	s.carriedBy(t)
+	s.woken, s.held = false, false
 	s.open(now, nil)
-	s.beat.streamBound(now, s.cfg)
+	s.streamBound(now)
 	if again {
 		s.greetAgain()
 	}
@@ -58,16 +59,16 @@ func (s *Session) Poll(now time.Duration, t Transport) error {
 	if s.stream != nil && s.phase == open {
 		// revision-1.md §7.3: the poll takes over.
 		e.addClose(s.stream, Replaced)
-		s.stream = nil
+		s.carriedBy(nil)
 		s.greetAgain()
 	}
-	if old := s.poll; old != nil {
+	if old := s.poll(); old != nil {
 		e.addWake(old) // takes a noop, as it is not the waiting poll any more
 	}
-	s.poll, s.woken = t, true // it takes by itself now
+	s.polls().poll, s.woken = t, true // it takes by itself now
 	s.open(now, s.cfg.Upgrades)
 	if s.phase == open {
-		s.beat.pollWaits(now, s.cfg)
+		s.pollWaits(now)
 	}
 	s.unlock(&e)
 	s.greet()
@@ -86,7 +87,7 @@ func (s *Session) pollRefused(now time.Duration, e *effects) error {
 		return ErrTransport
 	case s.phase == closing && s.stream != nil:
 		return ErrUnknown // the stream says goodbye
-	case s.poll != nil && !rules.ReplacePoll:
+	case s.poll() != nil && !rules.ReplacePoll:
 		s.end(e, TransportError, &s.cfg.drain)
 		return ErrOverlap
 	}
@@ -97,14 +98,15 @@ func (s *Session) pollRefused(now time.Duration, e *effects) error {
 func (s *Session) Leave(now time.Duration, t Transport) {
 	s.mu.Lock()
 	var e effects
-	if t == s.poll && t != nil {
-		s.poll, s.woken = nil, false
+	if t == s.poll() && t != nil {
+		s.endPoll()
+		s.woken = false
 		switch {
 		case s.phase != open:
 		case !s.cfg.Generation.Rules.ResumePoll:
 			s.end(&e, TransportClose, &s.cfg.drain)
 		default:
-			s.beat.pollAnswered(now, s.cfg)
+			s.pollAnswered(now)
 		}
 	}
 	s.unlock(&e)
@@ -125,23 +127,24 @@ func (s *Session) BeginPost(now time.Duration) (t Turn, err error) {
 		return t, ErrUnknown
 	case s.stream != nil && !rules.ReplacePoll, s.upgraded(), s.phase == unopened && !rules.PathHandshake:
 		return t, ErrTransport
-	case s.posts > 0 && !rules.ManyPosts:
+	case s.polling != nil && s.polling.posts > 0 && !rules.ManyPosts:
 		s.end(&e, TransportError, &s.cfg.drain)
 		return t, ErrOverlap
 	}
 	if s.phase == unopened {
 		s.open(now, nil)
-		s.beat.pollAnswered(now, s.cfg)
+		s.pollAnswered(now)
 	}
-	s.posts++
+	p := s.polls()
+	p.posts++
 	if rules.ManyPosts {
 		t.place = new(place)
-		if s.post != nil {
+		if p.post != nil {
 			t.place.come = make(chan struct{})
-			s.post.next = t.place
+			p.post.next = t.place
 			t.Come = t.place.come
 		}
-		s.post = t.place
+		p.post = t.place
 	}
 	return t, nil
 }
@@ -164,8 +167,9 @@ type place struct {
 // its turn; those behind it still wait for those before it.
 func (s *Session) EndPost(t Turn) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.posts--
+	var e effects
+	defer s.unlock(&e)
+	s.polling.posts--
 	p := t.place
 	if p == nil {
 		return
@@ -181,7 +185,7 @@ func (s *Session) EndPost(t Turn) {
 		}
 	}
 	if p == nil {
-		s.post = nil
+		s.polling.post = nil
 	}
 }
 
@@ -191,7 +195,7 @@ func (s *Session) open(now time.Duration, upgrades []string) {
 		return
 	}
 	s.phase = open
-	s.beat.opened(now, s.cfg)
+	s.beatOpened(now)
 	if !s.cfg.Generation.Rules.PathHandshake {
 		s.out.push(s.openCast(upgrades))
 	}
@@ -215,7 +219,9 @@ func (s *Session) greetAgain() {
 func (s *Session) Joined() {
 	s.mu.Lock()
 	s.joined = true
-	s.beat.join = 0
+	if s.phase == open {
+		s.beat.phase = 0
+	}
 	s.mu.Unlock()
 }
 
@@ -224,7 +230,7 @@ func (s *Session) openCast(upgrades []string) *Cast {
 	// The fields in the order in which Node's server writes them. Ids and names of
 	// transports need no escapes.
 	data := append(make([]byte, 0, 192), `{"sid":"`...)
-	data = append(append(data, s.ID...), `","upgrades":[`...)
+	data = append(append(data, s.cfg.ID(s)...), `","upgrades":[`...)
 	for i, name := range upgrades {
 		if i > 0 {
 			data = append(data, ',')

@@ -1,21 +1,64 @@
 package session
 
+import "sync"
+
 // An outbox is what a client is owed, in order. The first leased casts are in a
-// transport's hands.
+// transport's hands. Most have no cast or one, for which nothing is allocated.
 type outbox struct {
-	casts  []*Cast
-	bytes  int       // of the casts that are not leased
-	holder Transport // who has the lease; nil: nobody
-	leased int32     // may be 0 in a lease, which then carries something else
-	final  bool      // nothing follows the lease
+	one    [1]*Cast // nil: there is none, or there are many
+	many   *backlog // from the second cast on until all have left
+	leased int32    // may be 0 in a lease, which then carries something else
+	lent   holder   // who has the lease
+	final  bool     // nothing follows the lease
 
 	connect bool // the lease ends with the answer to a Connect
 }
 
-// keptCap is the capacity of the queue that an idle client keeps.
-const keptCap = 8
+// A holder says who has the lease.
+type holder uint8
 
-func (o *outbox) waiting() int { return len(o.casts) - int(o.leased) }
+const (
+	nobody   holder = iota
+	streamer        // Session.stream
+	other           // polling.holder: a poll, or a stream that was replaced
+)
+
+// A backlog is an outbox of more than one cast.
+type backlog struct {
+	casts []*Cast
+	bytes int // of the casts that are not leased
+}
+
+var backlogs = sync.Pool{New: func() any { return &backlog{casts: make([]*Cast, 0, 8)} }}
+
+// keptCap is the largest capacity of a backlog that goes back to the pool.
+const keptCap = 64
+
+func (o *outbox) casts() []*Cast {
+	switch {
+	case o.many != nil:
+		return o.many.casts
+	case o.one[0] != nil:
+		return o.one[:]
+	}
+	return nil
+}
+
+func (o *outbox) empty() bool { return o.one[0] == nil && o.many == nil }
+
+// waiting returns how many casts are not leased.
+func (o *outbox) waiting() int { return len(o.casts()) - int(o.leased) }
+
+// bytes returns the size of the casts that are not leased.
+func (o *outbox) bytes() int {
+	switch {
+	case o.many != nil:
+		return o.many.bytes
+	case o.one[0] != nil && o.leased == 0:
+		return o.one[0].size
+	}
+	return 0
+}
 
 // fits reports whether c may be queued. A cast that finds nothing queued always may.
 func (o *outbox) fits(c *Cast, l *Limits) bool {
@@ -24,21 +67,67 @@ func (o *outbox) fits(c *Cast, l *Limits) bool {
 		return true
 	}
 	return (l.OutboxCasts <= 0 || n < l.OutboxCasts) &&
-		(l.OutboxBytes <= 0 || o.bytes+c.size <= l.OutboxBytes)
+		(l.OutboxBytes <= 0 || o.bytes()+c.size <= l.OutboxBytes)
 }
 
 func (o *outbox) push(c *Cast) {
-	o.casts = append(o.casts, c)
-	o.bytes += c.size
+	if o.empty() {
+		o.one[0] = c
+		return
+	}
+	b := o.backlog()
+	b.casts = append(b.casts, c)
+	b.bytes += c.size
 }
 
-// lease lends casts of at most max bytes, but at least one, to t: a head and its
-// attachments are one cast and never apart. Nobody has a lease, and there is a cast.
-// messages, if not 0, bounds how many messages they are, likewise. alone: the answer to
-// a Connect is the last of its lease.
-func (o *outbox) lease(t Transport, dst []*Cast, max, messages int, alone bool) []*Cast {
+// pushFront puts c before all others, of which none is leased.
+func (o *outbox) pushFront(c *Cast) {
+	o.push(c)
+	all := o.casts()
+	copy(all[1:], all)
+	all[0] = c
+}
+
+// backlog returns o.many, to which a cast is to be added.
+func (o *outbox) backlog() *backlog {
+	if o.many == nil {
+		b := backlogs.Get().(*backlog)
+		b.bytes = o.bytes()
+		b.casts = append(b.casts, o.one[0])
+		o.one[0], o.many = nil, b
+	}
+	return o.many
+}
+
+// cut takes out the casts from i up to j.
+func (o *outbox) cut(i, j int) {
+	b := o.many
+	if b == nil {
+		if i < j {
+			o.one[0] = nil
+		}
+		return
+	}
+	rest := i + copy(b.casts[i:], b.casts[j:])
+	clear(b.casts[rest:])
+	b.casts = b.casts[:rest]
+	if rest > 0 {
+		return
+	}
+	o.many = nil
+	if cap(b.casts) <= keptCap {
+		backlogs.Put(b)
+	}
+}
+
+// lease lends casts of at most max bytes, but at least one: a head and its attachments
+// are one cast and never apart. Nobody has a lease, and there is a cast. messages, if
+// not 0, bounds how many messages they are, likewise. alone: the answer to a Connect is
+// the last of its lease.
+func (o *outbox) lease(dst []*Cast, max, messages int, alone bool) []*Cast {
 	n, size, count := 0, 0, 0
-	for _, c := range o.casts {
+	all := o.casts()
+	for _, c := range all {
 		count += 1 + len(c.packet.Args.Attachments)
 		if n > 0 && (size+c.size > max || messages > 0 && count > messages) {
 			break
@@ -50,41 +139,39 @@ func (o *outbox) lease(t Transport, dst []*Cast, max, messages int, alone bool) 
 			break
 		}
 	}
-	o.leased, o.holder = int32(n), t
-	o.bytes -= size
-	return append(dst, o.casts[:n]...)
+	o.leased = int32(n)
+	if o.many != nil {
+		o.many.bytes -= size
+	}
+	return append(dst, all[:n]...)
 }
 
 // settle ends the lease. ok: the casts have left; otherwise they are the first again.
 func (o *outbox) settle(ok bool) {
-	n := o.leased
-	o.leased, o.holder, o.final, o.connect = 0, nil, false, false
+	leased := o.casts()[:o.leased]
+	o.leased, o.lent, o.final, o.connect = 0, nobody, false, false
 	if !ok {
-		for _, c := range o.casts[:n] {
-			o.bytes += c.size
+		if o.many != nil {
+			for _, c := range leased {
+				o.many.bytes += c.size
+			}
 		}
 		return
 	}
-	for _, c := range o.casts[:n] {
+	for _, c := range leased {
 		c.release()
 	}
-	rest := copy(o.casts, o.casts[n:])
-	clear(o.casts[rest:])
-	o.casts = o.casts[:rest]
-	if rest == 0 && cap(o.casts) > keptCap {
-		o.casts = nil
-	}
+	o.cut(0, len(leased))
 }
 
 // drop forgets everything that is not leased.
 func (o *outbox) drop() {
-	for _, c := range o.casts[o.leased:] {
+	all := o.casts()
+	for _, c := range all[o.leased:] {
 		c.release()
 	}
-	clear(o.casts[o.leased:])
-	o.casts = o.casts[:o.leased]
-	if o.leased == 0 {
-		o.casts = nil
+	if o.many != nil {
+		o.many.bytes = 0
 	}
-	o.bytes = 0
+	o.cut(int(o.leased), len(all))
 }

@@ -85,10 +85,10 @@ func TestVolatile(t *testing.T) {
 		state func(t *testing.T) *rig
 		taken bool
 	}{
-		{"a poll waits", func(t *testing.T) *rig { b := polling(t, &generation.Revision1); b.get(); return b }, true},
+		{"a poll waits", func(t *testing.T) *rig { b := newPolling(t, &generation.Revision1); b.get(); return b }, true},
 		{"a stream is open", func(t *testing.T) *rig { b, _ := streaming(t, &generation.Revision1); return b }, true},
 		{"unopened", func(t *testing.T) *rig { return newRig(t, &generation.Revision1) }, false},
-		{"between polls", func(t *testing.T) *rig { return polling(t, &generation.Revision1) }, false},
+		{"between polls", func(t *testing.T) *rig { return newPolling(t, &generation.Revision1) }, false},
 		{"behind a cast", func(t *testing.T) *rig { b, _ := streaming(t, &generation.Revision1); b.push("a"); return b }, false},
 		{"behind a lease", func(t *testing.T) *rig {
 			b, ws := streaming(t, &generation.Revision1)
@@ -97,7 +97,7 @@ func TestVolatile(t *testing.T) {
 			return b
 		}, false},
 		{"behind a noop on its way", func(t *testing.T) *rig {
-			b := polling(t, &generation.Revision1)
+			b := newPolling(t, &generation.Revision1)
 			first := b.get()
 			b.at(20 * sec)
 			b.take(first)
@@ -107,10 +107,10 @@ func TestVolatile(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := tt.state(t)
-			before := len(b.out.casts)
+			before := len(b.out.casts())
 			_, err := b.pushed("v", true)
 			b.check(err, nil)
-			if taken := len(b.out.casts) > before; taken != tt.taken {
+			if taken := len(b.out.casts()) > before; taken != tt.taken {
 				t.Fatalf("taken: %t", taken)
 			}
 		})
@@ -128,7 +128,7 @@ func TestLeaseSize(t *testing.T) {
 		}, false))
 		b.check(err, nil)
 	}
-	size := b.out.casts[0].size
+	size := b.out.casts()[0].size
 	before := []*Cast{b.cfg.noop}
 	for _, tt := range []struct{ max, want int }{{0, 1}, {2*size - 1, 1}, {2 * size, 2}, {1 << 20, 3}} {
 		got, status := b.TakeStream(ws, before, tt.max)
@@ -170,7 +170,7 @@ func TestWakes(t *testing.T) {
 // clients.md 10: python-engineio drops polling payloads of more than 16 packets; a
 // single cast with more goes alone.
 func TestPollPackets(t *testing.T) {
-	b := polling(t, &generation.Revision5, func(c *Config) { c.Limits.PollPackets = 4 })
+	b := newPolling(t, &generation.Revision5, func(c *Config) { c.Limits.PollPackets = 4 })
 	event := func(attachments int) *Cast {
 		a := packet.Args{JSON: bytes.Repeat([]byte("null,"), attachments)[:max(0, 5*attachments-1)]}
 		for i := range attachments {

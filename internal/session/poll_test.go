@@ -26,7 +26,7 @@ func TestOpenPacket(t *testing.T) {
 // Engine.IO 4 test suite, "should close the session upon duplicate poll requests":
 // the first is answered with "close", the second is an error.
 func TestDuplicatePoll(t *testing.T) {
-	b := polling(t, &generation.EngineIO4)
+	b := newPolling(t, &generation.EngineIO4)
 	first := b.get()
 	b.wait(first)
 	b.check(b.Poll(b.now, new(fake)), ErrOverlap)
@@ -40,7 +40,7 @@ func TestDuplicatePoll(t *testing.T) {
 
 // revision-1.md §7.3: the replaced poll is answered with 8::, the session goes on.
 func TestReplacedPoll(t *testing.T) {
-	b := polling(t, &generation.Revision1)
+	b := newPolling(t, &generation.Revision1)
 	first := b.get()
 	b.wait(first)
 	second := b.get()
@@ -57,14 +57,14 @@ func TestReplacedPoll(t *testing.T) {
 // A poll whose client went away: revision 1 loses nothing, Engine.IO ends (test
 // suite, "should close the session upon cancelled polling request").
 func TestCancelledPoll(t *testing.T) {
-	b := polling(t, &generation.Revision1)
+	b := newPolling(t, &generation.Revision1)
 	p := b.get()
 	b.Leave(b.now, p)
 	b.push("a")
 	b.answer(b.get(), "3:::a")
 	b.alive()
 
-	b = polling(t, &generation.EngineIO4)
+	b = newPolling(t, &generation.EngineIO4)
 	b.Leave(b.now, b.get())
 	b.ended(TransportClose)
 }
@@ -72,7 +72,7 @@ func TestCancelledPoll(t *testing.T) {
 // A poll's failed answer returns to the front of the outbox (revision-1.md §7.4); in
 // Engine.IO it ends the session, unless the client polls already.
 func TestFailedAnswer(t *testing.T) {
-	b := polling(t, &generation.Revision1)
+	b := newPolling(t, &generation.Revision1)
 	b.push("a")
 	p := b.get()
 	b.take(p)
@@ -81,7 +81,7 @@ func TestFailedAnswer(t *testing.T) {
 	b.answer(b.get(), "3:::a", "3:::b")
 	b.alive()
 
-	b = polling(t, &generation.EngineIO4)
+	b = newPolling(t, &generation.EngineIO4)
 	b.push("a")
 	p = b.get()
 	b.take(p)
@@ -94,7 +94,7 @@ func TestFailedAnswer(t *testing.T) {
 	b.answer(next, "4a")
 	b.take(b.get())
 	b.push("b")
-	p = b.poll.(*fake)
+	p = b.poll().(*fake)
 	b.take(p)
 	b.Done(b.now, p, false)
 	b.ended(TransportClose)
@@ -103,7 +103,7 @@ func TestFailedAnswer(t *testing.T) {
 // Two GETs of revision 1: the first one's answer is on its way when the second has
 // waited for its time. The noop is due once the lease is settled.
 func TestNoopBehindLease(t *testing.T) {
-	b := polling(t, &generation.Revision1)
+	b := newPolling(t, &generation.Revision1)
 	b.push("a")
 	first := b.get()
 	b.take(first)
@@ -182,7 +182,7 @@ func TestGreetedAgainIsBounded(t *testing.T) {
 	for range 100 {
 		b.check(b.Bind(b.now, new(fake)), nil)
 	}
-	if n := len(b.out.casts); n != 10 {
+	if n := len(b.out.casts()); n != 10 {
 		t.Fatalf("%d casts wait", n)
 	}
 }
@@ -210,7 +210,7 @@ func TestReplacedStream(t *testing.T) {
 // the second gives up before the first is done; Engine.IO's second one is an
 // "overlap" that ends the session (test suite, "should prohibit POST overlap").
 func TestPosts(t *testing.T) {
-	b := polling(t, &generation.Revision1)
+	b := newPolling(t, &generation.Revision1)
 	var turns [3]Turn
 	for i := range turns {
 		var err error
@@ -241,7 +241,7 @@ func TestPosts(t *testing.T) {
 		t.Fatal("nobody is before")
 	}
 
-	b = polling(t, &generation.EngineIO4)
+	b = newPolling(t, &generation.EngineIO4)
 	_, err := b.BeginPost(b.now)
 	b.check(err, nil)
 	_, err = b.BeginPost(b.now)

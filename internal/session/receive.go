@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/socketio/internal/framing"
+	"github.com/sockeye-io/socketio/internal/parser"
 	"github.com/sockeye-io/socketio/packet"
 )
 
@@ -72,20 +73,20 @@ func (s *Session) receiving() bool {
 
 // check ends the session if err says so, and watches over attachments that are due.
 func (s *Session) check(now time.Duration, err error) error {
-	due := s.dec.Due()
-	if err == nil && due == s.parts {
+	a := s.assembly
+	if err == nil && (a == nil || a.watched) {
 		return nil
 	}
-	s.parts = due
 	s.mu.Lock()
 	var e effects
 	switch {
 	case err != nil:
 		s.end(&e, ParseError, &s.cfg.drain)
-	case !due:
-		s.beat.parts = 0
 	case s.phase == open:
-		s.beat.parts = after(now, s.cfg.Timers.Timeout)
+		a.until = after(now, s.cfg.Timers.Timeout)
+	}
+	if a != nil {
+		a.watched = true
 	}
 	s.unlock(&e)
 	return err
@@ -93,14 +94,43 @@ func (s *Session) check(now time.Duration, err error) error {
 
 var errDirection = &packet.ProtocolError{Rule: "a frame of this kind is the server's to send"}
 
+// An assembly is a packet whose attachments are due. recv guards it, and mu until.
+type assembly struct {
+	decoder parser.Decoder
+	watched bool          // until was set
+	until   time.Duration // they must be there
+}
+
+// assemble begins an assembly, or ends it. recv is held.
+func (s *Session) assemble(a *assembly) {
+	s.mu.Lock()
+	s.assembly = a
+	s.mu.Unlock()
+}
+
+// attach takes what goes to the decoder of an assembly. recv is held.
+func (s *Session) attach(f framing.Frame) error {
+	p, done, err := s.assembly.decoder.Decode(f.Data, f.Binary)
+	if err != nil || !done {
+		return err
+	}
+	s.assemble(nil) // the attachments of the next packet have their own time
+	return s.cfg.Handler.Message(s, p)
+}
+
 // frame handles one frame. recv is held.
 func (s *Session) frame(now time.Duration, f framing.Frame) error {
 	if f.Kind == framing.Message {
-		p, done, err := s.dec.Decode(f.Data, f.Binary)
+		if s.assembly != nil {
+			return s.attach(f)
+		}
+		p, rest, done, err := s.cfg.Generation.Codec.Decode(&s.cfg.Decoding, f.Data, f.Binary)
+		if rest != nil {
+			s.assemble(&assembly{decoder: rest})
+		}
 		if err != nil || !done {
 			return err
 		}
-		s.parts = false // those of the next packet have their own time
 		return s.cfg.Handler.Message(s, p)
 	}
 	s.mu.Lock()
@@ -111,7 +141,7 @@ func (s *Session) frame(now time.Duration, f framing.Frame) error {
 	}
 	switch f.Kind {
 	case framing.Pong:
-		s.beat.answered(now, s.cfg, s.stream != nil)
+		s.beatAnswered(now)
 	case framing.Noop:
 	case framing.Close:
 		s.left(now, &e)
@@ -180,10 +210,10 @@ func (s *Session) Resume() {
 	var e effects
 	if s.paused {
 		s.release()
-		s.beat.grace = true // what the client said meanwhile is still to be read
+		s.grace = true // what the client said meanwhile is still to be read
 		e.resume = s.stream
-		if s.probe != nil {
-			e.resume = s.probe.t // it may have stopped, too; and there is no stream yet
+		if s.probe() != nil {
+			e.resume = s.probe().t // it may have stopped, too; and there is no stream yet
 		}
 	}
 	s.unlock(&e)
@@ -206,5 +236,5 @@ func (s *Session) Resumed() <-chan struct{} {
 	if !s.paused {
 		return nil
 	}
-	return s.gate().reading.wait()
+	return s.seldom().reading.wait()
 }

@@ -43,7 +43,7 @@ func (s *Session) Push(c *Cast) (wake Transport, err error) {
 
 // writable reports whether a cast would leave at once. mu is held.
 func (s *Session) writable() bool {
-	return len(s.out.casts) == 0 && s.out.holder == nil && (s.stream != nil || s.poll != nil)
+	return s.out.empty() && s.out.lent == nobody && (s.stream != nil || s.poll() != nil)
 }
 
 // overflow ends its session when it is woken.
@@ -60,7 +60,7 @@ func (o *overflow) Close(Reason) {}
 // Done, whatever becomes of its connection; after Done it takes again.
 func (s *Session) TakeStream(t Transport, dst []*Cast, max int) ([]*Cast, Status) {
 	s.mu.Lock()
-	if s.probe != nil && t == s.probe.t {
+	if p := s.probe(); p != nil && t == p.t {
 		return s.takeProbe(dst)
 	}
 	defer s.mu.Unlock()
@@ -68,16 +68,17 @@ func (s *Session) TakeStream(t Transport, dst []*Cast, max int) ([]*Cast, Status
 		return dst, Final // replaced, refused or ended
 	}
 	s.woken = false
-	if s.out.holder != nil {
+	if s.out.lent != nobody {
 		return dst, Wait
 	}
-	if len(s.out.casts) == 0 {
+	if s.out.empty() {
 		if s.phase != closing {
 			return dst, Wait
 		}
-		s.out.holder, s.out.final = t, true
-		if s.bye.stream != nil {
-			dst = append(dst, s.bye.stream)
+		s.out.final = true
+		s.lend(t)
+		if bye := s.rare.bye; bye.stream != nil {
+			dst = append(dst, bye.stream)
 		}
 		return dst, Final
 	}
@@ -85,7 +86,8 @@ func (s *Session) TakeStream(t Transport, dst []*Cast, max int) ([]*Cast, Status
 		s.woken = true // LetGo wakes it
 		return dst, Hold
 	}
-	return s.out.lease(t, dst, max, 0, s.cfg.Generation.Rules.ConnectAlone), Send
+	s.lend(t)
+	return s.out.lease(dst, max, 0, s.cfg.Generation.Rules.ConnectAlone), Send
 }
 
 // TakePoll lends to the poll t what it is to be answered, as TakeStream does. A
@@ -94,7 +96,7 @@ func (s *Session) TakeStream(t Transport, dst []*Cast, max int) ([]*Cast, Status
 func (s *Session) TakePoll(t Transport, dst []*Cast, max int) ([]*Cast, Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if t != s.poll {
+	if t != s.poll() {
 		if s.phase == closed {
 			return s.sayBye(dst), Final
 		}
@@ -102,43 +104,43 @@ func (s *Session) TakePoll(t Transport, dst []*Cast, max int) ([]*Cast, Status) 
 	}
 	s.woken = false
 	if s.phase == closed {
-		s.poll = nil
+		s.endPoll()
 		return s.sayBye(dst), Final
 	}
-	if s.out.holder != nil {
+	if s.out.lent != nobody {
 		return dst, Wait
 	}
-	if len(s.out.casts) > 0 {
-		s.pollTook()
+	if !s.out.empty() {
+		s.endPoll()
+		s.lend(t)
 		// The goodbye goes in an answer of its own: a client handles a packet later
 		// than the end of its transport, and would report "transport close" for a kick.
-		return s.out.lease(t, dst, max, s.cfg.Limits.PollPackets, false), Send
+		return s.out.lease(dst, max, s.cfg.Limits.PollPackets, false), Send
 	}
 	switch {
 	case s.phase == closing:
-		s.pollTook()
-		s.out.holder, s.out.final = t, true
+		s.endPoll()
+		s.lend(t)
+		s.out.final = true
 		return s.sayBye(dst), Final
 	case s.noopDue():
-		s.pollTook()
-		s.out.holder = t // an empty lease: settling it starts the close timeout
+		s.endPoll()
+		s.lend(t) // an empty lease: settling it starts the close timeout
 		return append(dst, s.cfg.noop), Send
 	}
 	return dst, Wait
 }
 
-// pollTook notes that the poll that waited is being answered. mu is held.
-func (s *Session) pollTook() { s.poll, s.beat.poll, s.beat.noopDue = nil, 0, false }
-
 // noopDue reports whether the poll that waits, or the next one, is to be answered
 // though there is nothing to say. mu is held.
 func (s *Session) noopDue() bool {
-	return s.beat.noopDue || s.probe != nil && s.probe.answered
+	p := s.polling
+	return p != nil && (p.noop || p.probe != nil && p.probe.answered)
 }
 
 func (s *Session) sayBye(dst []*Cast) []*Cast {
-	if s.bye.poll != nil {
-		dst = append(dst, s.bye.poll)
+	if bye := s.rare.bye; bye.poll != nil {
+		dst = append(dst, bye.poll)
 	}
 	return dst
 }
@@ -149,7 +151,7 @@ func (s *Session) sayBye(dst []*Cast) []*Cast {
 func (s *Session) Done(now time.Duration, t Transport, ok bool) {
 	s.mu.Lock()
 	var e effects
-	if s.out.holder == t && t != nil {
+	if t != nil && s.holder() == t {
 		s.settle(now, t, ok, &e)
 	}
 	s.unlock(&e)
@@ -158,6 +160,9 @@ func (s *Session) Done(now time.Duration, t Transport, ok bool) {
 func (s *Session) settle(now time.Duration, t Transport, ok bool, e *effects) {
 	final, connect := s.out.final, s.out.connect
 	s.out.settle(ok)
+	if s.polling != nil {
+		s.polling.holder = nil
+	}
 	s.flow()
 	switch {
 	case s.phase == closed:
@@ -183,7 +188,7 @@ func (s *Session) pollSettled(now time.Duration, ok bool, e *effects) {
 		s.switchOver(now, e)
 	case s.stream != nil:
 		s.wakeUp(e)
-	case s.poll != nil:
+	case s.poll() != nil:
 		if s.out.waiting() > 0 || s.noopDue() || s.phase == closing {
 			s.wakeUp(e)
 		}
@@ -192,6 +197,6 @@ func (s *Session) pollSettled(now time.Duration, ok bool, e *effects) {
 	case !ok && !s.cfg.Generation.Rules.ResumePoll:
 		s.end(e, TransportClose, &s.cfg.drain)
 	default:
-		s.beat.pollAnswered(now, s.cfg)
+		s.pollAnswered(now)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/sockeye-io/socketio/internal/generation"
-	"github.com/sockeye-io/socketio/internal/parser"
 )
 
 // What a request that comes at the wrong time is told.
@@ -32,19 +31,18 @@ const (
 )
 
 // A Session is one client's connection, whatever carries it. All methods may be
-// called concurrently.
+// called concurrently. There are many, and most are idle on a stream, so what others
+// need has a place of its own (TestIdleSize).
 type Session struct {
-	// ID is the secret by which requests name the session.
-	ID string
 	// User belongs to the handler, which sets it in Opened.
 	User any
-	// Peer is what the first request said; set before the session is shared.
+	// Peer belongs to the owner, which sets it before the session is shared.
 	Peer any
 
 	cfg *Config
 
-	recv sync.Mutex // held while a message is handled
-	dec  parser.Decoder
+	recv     sync.Mutex // held while a message is handled
+	assembly *assembly  // nil: no attachments are due; changed with recv and mu held
 
 	mu       sync.Mutex
 	phase    phase
@@ -54,32 +52,56 @@ type Session struct {
 	joined   bool        // a namespace was joined
 	held     bool        // the answer to a Connect stands alone for a moment
 	full     bool        // a cast did not fit: the session is about to end
-	parts    bool        // attachments are due; guarded by recv, and here for its size
-	posts    int32       // POSTs under way
+	asked    bool        // the heartbeat was sent, and its answer is due
+	grace    bool        // reading was paused, so one deadline of the peer's is forgiven
 	dammed   atomic.Bool // handling is to wait; set under mu
-	reason   Reason
-	bye      *farewell // nil before the end
-	out      outbox
 
-	stream Transport // the WebSocket or other stream; nil on polling
-	poll   Transport // the poll that waits
-	post   *place    // the POST that came last, where many may be under way
+	out     outbox
+	stream  Transport // the WebSocket or other stream; nil on polling
+	polling *polling  // nil: only a stream has to do with the session
+	beat    beat
+	rare    *rare
+}
 
-	probe *upgrade // the WebSocket that wants to take over; nil: none
-	beat  beat
+// rare is what few sessions have before their end.
+type rare struct {
+	reading, handling gate // where those wait who may not go on
 
-	gates *gates // nil: nobody waits
+	reason Reason
+	bye    *farewell // nil before the end
+}
+
+// seldom returns s.rare, which exists from now on. mu is held.
+func (s *Session) seldom() *rare {
+	if s.rare == nil {
+		s.rare = new(rare)
+	}
+	return s.rare
+}
+
+// reason returns why the session has ended. mu is held.
+func (s *Session) reason() Reason {
+	if s.rare == nil {
+		return ""
+	}
+	return s.rare.reason
 }
 
 // New returns a session that no transport has opened. The owner of the clock asks
 // for its Deadline; Schedule is not called for it.
-func New(cfg *Config, id string, now time.Duration) *Session {
-	s := &Session{ID: id, cfg: cfg, dec: cfg.Generation.Codec.NewDecoder(&cfg.Decoding)}
-	if cfg.Generation.Rules.PathHandshake {
-		s.beat.end = after(now, cfg.Timers.Unopened)
-		s.beat.wanted = s.beat.end
-	}
+func New(cfg *Config, now time.Duration) *Session {
+	s := new(Session)
+	s.Init(cfg, now)
 	return s
+}
+
+// Init makes s, which is zero but for Peer, what New returns.
+func (s *Session) Init(cfg *Config, now time.Duration) {
+	s.cfg = cfg
+	if cfg.Generation.Rules.PathHandshake {
+		s.beat.phase = after(now, cfg.Timers.Unopened)
+		s.beat.wanted = s.beat.phase
+	}
 }
 
 // Generation returns the session's generation.
@@ -90,6 +112,13 @@ func (s *Session) Streaming() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stream != nil
+}
+
+// Polled reports whether polls may carry the session: no stream does, or wants to.
+func (s *Session) Polled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stream == nil && s.probe() == nil
 }
 
 // Opened reports whether any transport has opened the session.
@@ -132,7 +161,7 @@ func (e *effects) addClose(t Transport, r Reason) {
 
 // unlock releases mu and does what became due.
 func (s *Session) unlock(e *effects) {
-	reason := s.reason
+	reason := s.reason()
 	if e.ended && s.greeting != greeted {
 		// The handler hears of the end after the beginning, or of neither.
 		e.ended = false
@@ -140,7 +169,10 @@ func (s *Session) unlock(e *effects) {
 			s.greeting = greetingLate
 		}
 	}
-	schedule := s.beat.moved(s.phase)
+	schedule := s.deadlineMoved()
+	if s.polling != nil && s.stream != nil && s.polling.unneeded() {
+		s.polling = nil
+	}
 	s.mu.Unlock()
 	for _, t := range e.wake {
 		if t != nil {
@@ -187,7 +219,7 @@ func (s *Session) greet() {
 	s.mu.Unlock()
 	s.cfg.Handler.Opened(s)
 	s.mu.Lock()
-	late, reason := s.greeting == greetingLate, s.reason
+	late, reason := s.greeting == greetingLate, s.reason()
 	s.greeting = greeted
 	s.mu.Unlock()
 	if late {
@@ -206,12 +238,12 @@ func (s *Session) wakeUp(e *effects) {
 // toWake returns the transport to wake because the outbox has something, or nil
 // if it is awake, must wait for a lease, or is not there. mu is held.
 func (s *Session) toWake() Transport {
-	if s.woken || s.out.holder != nil {
+	if s.woken || s.out.lent != nobody {
 		return nil
 	}
 	t := s.stream
 	if t == nil {
-		t = s.poll
+		t = s.poll()
 	}
 	if t != nil {
 		s.woken = true

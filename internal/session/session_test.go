@@ -25,6 +25,7 @@ func testConfig(g *generation.Generation, h Handler) *Config {
 	c := &Config{
 		Generation: g, Handler: h, Timers: engineTimers, Upgrades: []string{"websocket"},
 		Limits: Limits{MaxPayload: 1e6, PayloadPackets: 100},
+		ID:     func(*Session) string { return "sid" },
 	}
 	if g.Rules.PathHandshake {
 		c.Timers, c.Upgrades = rev1Timers, nil
@@ -124,12 +125,12 @@ func newRig(t *testing.T, g *generation.Generation, change ...func(*Config)) *ri
 	for _, f := range change {
 		f(b.cfg)
 	}
-	b.Session = New(b.cfg, "sid", b.now)
+	b.Session = New(b.cfg, b.now)
 	return b
 }
 
-// polling returns a session that is open on polling, with nothing to say.
-func polling(t *testing.T, g *generation.Generation, change ...func(*Config)) *rig {
+// newPolling returns a session that is open on polling, with nothing to say.
+func newPolling(t *testing.T, g *generation.Generation, change ...func(*Config)) *rig {
 	t.Helper()
 	b := newRig(t, g, change...)
 	p := b.get()
@@ -194,7 +195,7 @@ func text2cast(g *generation.Generation, text string, volatile bool) *Cast {
 func (b *rig) take(p *fake) ([]string, Status) {
 	b.t.Helper()
 	b.mu.Lock()
-	stream := p == b.stream || b.Session.probe != nil && p == b.Session.probe.t
+	stream := p == b.stream || b.Session.probe() != nil && p == b.Session.probe().t
 	b.mu.Unlock()
 	if stream {
 		casts, status := b.TakeStream(p, nil, 1<<20)

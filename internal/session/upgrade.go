@@ -15,18 +15,21 @@ type upgrade struct {
 	owed     bool // the probe is to be answered
 	answered bool
 	complete bool // the upgrade packet came; only a poll's lease stands in the way
+
+	until time.Duration // it must be complete; 0: no such deadline
 }
 
 // probing reports whether t still asks to take the session over. mu is held.
 func (s *Session) probing(t Transport) bool {
-	return s.probe != nil && t == s.probe.t && !s.probe.complete
+	p := s.probe()
+	return p != nil && t == p.t && !p.complete
 }
 
 // carries reports whether t is the session's stream. A WebSocket is from its upgrade
 // packet on: its client sends at once, though the answer to its last poll, which it
 // has, may not be settled yet. mu is held.
 func (s *Session) carries(t Transport) bool {
-	return t != nil && (t == s.stream || s.probe != nil && t == s.probe.t && s.probe.complete)
+	return t != nil && (t == s.stream || s.upgraded() && t == s.probe().t)
 }
 
 // Probe lets t, a WebSocket that names this session, try to take it over. On an
@@ -41,33 +44,33 @@ func (s *Session) Probe(now time.Duration, t Transport) error {
 		return ErrUnknown
 	case s.stream != nil, s.phase == unopened, !s.cfg.Generation.Rules.Upgrades:
 		return ErrTransport
-	case s.probe != nil:
+	case s.probe() != nil:
 		return ErrOverlap
 	}
-	s.probe = &upgrade{t: t}
-	s.beat.probe = after(now, s.cfg.Timers.Upgrade)
+	s.polls().probe = &upgrade{t: t, until: after(now, s.cfg.Timers.Upgrade)}
 	return nil
 }
 
 // upgraded reports whether the upgrade packet came, and the WebSocket only waits
 // for a lease to be settled. mu is held.
-func (s *Session) upgraded() bool { return s.probe != nil && s.probe.complete }
+func (s *Session) upgraded() bool { return s.probe() != nil && s.probe().complete }
 
 // probeFrame handles a frame from the WebSocket that probes. mu is held.
 func (s *Session) probeFrame(now time.Duration, f framing.Frame, e *effects) {
+	p := s.probe()
 	switch {
 	case f.Kind == framing.Ping && string(f.Data) == "probe":
-		s.probe.owed = true
-		e.addWake(s.probe.t)
-	case f.Kind == framing.Upgrade && (s.probe.owed || s.probe.answered):
-		s.probe.complete = true
-		s.beat.probe = 0
-		if s.poll != nil {
+		p.owed = true
+		e.addWake(p.t)
+	case f.Kind == framing.Upgrade && (p.owed || p.answered):
+		p.complete, p.until = true, 0
+		if s.poll() != nil {
 			// It is answered with a noop, and what is queued goes by the WebSocket.
-			e.addWake(s.poll)
-			s.poll, s.woken = nil, false
+			e.addWake(s.poll())
+			s.endPoll()
+			s.woken = false
 		}
-		if s.out.holder == nil {
+		if s.out.lent == nobody {
 			s.switchOver(now, e)
 		}
 	default:
@@ -78,11 +81,12 @@ func (s *Session) probeFrame(now time.Duration, f framing.Frame, e *effects) {
 // takeProbe lends the answer to a probe. Nothing of the outbox is leased, so Done
 // has nothing to settle. mu is held, and released.
 func (s *Session) takeProbe(dst []*Cast) ([]*Cast, Status) {
-	if !s.probe.owed {
+	p := s.probe()
+	if !p.owed {
 		s.mu.Unlock()
 		return dst, Wait
 	}
-	s.probe.owed, s.probe.answered = false, true
+	p.owed, p.answered = false, true
 	var e effects
 	s.wakeUp(&e) // a poll that waits takes a noop
 	s.unlock(&e)
@@ -91,23 +95,22 @@ func (s *Session) takeProbe(dst []*Cast) ([]*Cast, Status) {
 
 // switchOver makes the WebSocket the session's transport. mu is held.
 func (s *Session) switchOver(now time.Duration, e *effects) {
-	t, owed := s.probe.t, s.probe.owed
-	s.probe = nil
-	s.stream, s.woken, s.held = t, false, false
-	if owed {
+	p := s.polling.probe
+	s.polling.probe = nil
+	s.carriedBy(p.t)
+	s.woken, s.held = false, false
+	if p.owed {
 		// "2probe" and "5" came in one read: the answer is still due, before all else.
-		s.out.casts = append([]*Cast{s.cfg.probePong}, s.out.casts...)
-		s.out.bytes += s.cfg.probePong.size
+		s.out.pushFront(s.cfg.probePong)
 	}
 	if s.phase == open {
-		s.beat.streamBound(now, s.cfg)
+		s.streamBound(now)
 	}
 	s.wakeUp(e)
 }
 
 // dropProbe ends the attempt; polling goes on. mu is held.
 func (s *Session) dropProbe(e *effects, r Reason) {
-	e.addClose(s.probe.t, r)
-	s.probe = nil
-	s.beat.probe = 0
+	e.addClose(s.polling.probe.t, r)
+	s.polling.probe = nil
 }

@@ -10,7 +10,7 @@ import (
 // probed returns a polling session and a WebSocket whose probe was answered.
 func probed(t *testing.T) (*rig, *fake) {
 	t.Helper()
-	b := polling(t, &generation.EngineIO4)
+	b := newPolling(t, &generation.EngineIO4)
 	ws := new(fake)
 	b.check(b.Probe(b.now, ws), nil)
 	b.recv(ws, "2probe")
@@ -21,7 +21,7 @@ func probed(t *testing.T) (*rig, *fake) {
 // Engine.IO 4, "Upgrade": probe, its answer, noop for the poll, the upgrade packet,
 // and everything goes by the WebSocket.
 func TestUpgrade(t *testing.T) {
-	b := polling(t, &generation.EngineIO4)
+	b := newPolling(t, &generation.EngineIO4)
 	p := b.get()
 	b.wait(p)
 	ws := new(fake)
@@ -77,7 +77,7 @@ func TestUpgradeAnswersEachPoll(t *testing.T) {
 
 // A client may send "2probe" and "5" before it reads the answer.
 func TestUpgradeInOneRead(t *testing.T) {
-	b := polling(t, &generation.EngineIO4)
+	b := newPolling(t, &generation.EngineIO4)
 	ws := new(fake)
 	b.check(b.Probe(b.now, ws), nil)
 	b.push("a")
@@ -122,7 +122,7 @@ func TestUpgradeWhileLeaseIsOut(t *testing.T) {
 
 // A message whose attachment comes by the next transport is one message.
 func TestUpgradeBetweenHeadAndAttachment(t *testing.T) {
-	b := polling(t, &generation.Revision5)
+	b := newPolling(t, &generation.Revision5)
 	b.post(`451-["e",{"_placeholder":true,"num":0}]`)
 	ws := new(fake)
 	b.check(b.Probe(b.now, ws), nil)
@@ -160,7 +160,7 @@ func TestUpgradeFails(t *testing.T) {
 		{"10 s", func(b *rig, ws *fake) { b.recv(ws, "2probe"); b.answer(ws, "3probe"); b.at(10 * sec) }, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := polling(t, &generation.EngineIO4)
+			b := newPolling(t, &generation.EngineIO4)
 			b.push("a")
 			ws := new(fake)
 			b.check(b.Probe(b.now, ws), nil)
@@ -189,7 +189,7 @@ func TestUpgradeFails(t *testing.T) {
 
 // Who may not probe.
 func TestProbeRefused(t *testing.T) {
-	b := polling(t, &generation.EngineIO4)
+	b := newPolling(t, &generation.EngineIO4)
 	b.check(b.Probe(b.now, new(fake)), nil)
 	b.check(b.Probe(b.now, new(fake)), ErrOverlap) // of two sockets one wins
 	b.End(b.now, Kick, ServerDisconnect)
@@ -199,7 +199,7 @@ func TestProbeRefused(t *testing.T) {
 	ws.check(ws.Probe(ws.now, new(fake)), ErrTransport)
 	ws.check(ws.Bind(ws.now, new(fake)), ErrTransport)
 
-	old := polling(t, &generation.Revision1) // revision 1 knows no upgrade
+	old := newPolling(t, &generation.Revision1) // revision 1 knows no upgrade
 	old.check(old.Probe(old.now, new(fake)), ErrTransport)
 }
 
@@ -278,7 +278,7 @@ func TestUpgradePaused(t *testing.T) {
 
 // A POST waits for Resumed, and for the end of the session, too.
 func TestResumed(t *testing.T) {
-	b := polling(t, &generation.EngineIO4)
+	b := newPolling(t, &generation.EngineIO4)
 	if b.Resumed() != nil {
 		t.Fatal("nothing to wait for")
 	}

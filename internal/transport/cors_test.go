@@ -162,7 +162,7 @@ func TestHijackingOfWebSockets(t *testing.T) {
 	w := all.dial()
 	w.send("GET " + eio + "websocket HTTP/1.1\r\nOrigin: http://evil.example\r\nCookie: k\r\n" + upgradeFields)
 	w.upgraded()
-	if p := <-peers; p.Header().Get("Cookie") != "" || p.Header().Get("Origin") != "http://evil.example" || !p.XDomain {
+	if p := <-peers; p.Header().Get("Cookie") != "" || p.Header().Get("Origin") != "http://evil.example" || !p.XDomain() {
 		t.Errorf("the handshake sees %v", p.Header())
 	}
 }

@@ -35,7 +35,7 @@ func (x *exchange) admit(transport string) (*Peer, bool) {
 	case errors.As(err, &refusal):
 		x.link.refused(x, refusal.Text)
 	default:
-		x.s.log.Error("socketio: authorization failed", "error", err, "address", p.Address)
+		x.s.log.Error("socketio: authorization failed", "error", err, "address", p.Address())
 		x.link.failed(x)
 	}
 	return nil, false
@@ -67,7 +67,7 @@ func (x *exchange) ask(p *Peer) (err error) {
 // find returns the session that the request names, if it is of the request's
 // generation.
 func (x *exchange) find() *session.Session {
-	sess := x.s.sessions.find(x.route.SID)
+	sess := x.s.find(x.route.SID)
 	if sess == nil || sess.Generation() != x.route.Generation {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (x *exchange) find() *session.Session {
 }
 
 // opened notes that a transport has come for the session.
-func (x *exchange) opened(sess *session.Session) { x.s.unopened.remove(sess.Peer.(*Peer)) }
+func (x *exchange) opened(sess *session.Session) { x.s.unopened.remove(peerOf(sess)) }
 
 // handshakeRev1 makes a session (revision-1.md §4.1).
 func (x *exchange) handshakeRev1() {
@@ -83,9 +83,9 @@ func (x *exchange) handshakeRev1() {
 	if !ok {
 		return
 	}
-	sess := x.s.add(p, x.route.Generation)
+	x.s.add(p, x.route.Generation)
 	timers := &x.s.configs[x.route.Generation].Timers
-	body := sess.ID + ":" + seconds(timers.Timeout) + ":" + seconds(timers.Close) + ":" + x.s.advertised
+	body := x.s.ids.text(&p.id) + ":" + seconds(timers.Timeout) + ":" + seconds(timers.Close) + ":" + x.s.advertised
 	x.answer(http.StatusOK, plain, body)
 }
 

@@ -111,7 +111,7 @@ func TestDisconnectRev1(t *testing.T) {
 		if r := get(t, poll, "the poll"); r.body != "0::" { // [T disconnect-by-client]
 			t.Errorf("%s: poll %+v", path, r)
 		}
-		until(t, "the session is gone", func() bool { return st.sessions.find(sid) == nil })
+		until(t, "the session is gone", func() bool { return st.find(sid) == nil })
 		if r := st.do("GET", "/socket.io/1/xhr-polling/"+sid, ""); r.body != "7:::1+0" {
 			t.Errorf("%s: next poll %+v", path, r)
 		}
@@ -163,9 +163,9 @@ func TestAdmit(t *testing.T) {
 	}
 	verdict, boom = nil, false
 	st.do("GET", "/socket.io/1/?token=a+b", "", "X-Test: 1", "X-Test: 2", "Host: example.com")
-	if seen.Query().Get("token") != "a b" || seen.Host != "example.com" || seen.Secure || seen.XDomain ||
-		fmt.Sprint(seen.Header()["X-Test"]) != "[1 2]" || seen.Generation != "revision 1" || seen.URL != "/socket.io/1/?token=a+b" ||
-		!seen.Address.Addr().IsLoopback() || time.Since(seen.Time) > time.Minute {
+	if seen.Query().Get("token") != "a b" || seen.Host() != "example.com" || seen.Secure() || seen.XDomain() ||
+		fmt.Sprint(seen.Header()["X-Test"]) != "[1 2]" || seen.Generation() != "revision 1" || seen.URL() != "/socket.io/1/?token=a+b" ||
+		!seen.Address().Addr().IsLoopback() || time.Since(seen.Time()) > time.Minute {
 		t.Errorf("peer %+v", seen)
 	}
 }
@@ -197,7 +197,7 @@ func TestLimits(t *testing.T) {
 	for range 4 {
 		st.handshakeRev1()
 	}
-	if st.sessions.find(sids[1]) == nil || st.sessions.find(sids[2]) != nil || st.Sessions() != 4 {
+	if st.find(sids[1]) == nil || st.find(sids[2]) != nil || st.Sessions() != 4 {
 		t.Errorf("%d sessions", st.Sessions())
 	}
 	if r := st.do("GET", "/socket.io/1/", ""); r.status != 429 {

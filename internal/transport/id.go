@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 )
 
 // Session ids are
@@ -41,27 +42,71 @@ func newIDs(owner string, secret []byte) ids {
 	return ids{owner, secret}
 }
 
+// A sessionID is the id of a session of this node. That it is this node's goes without
+// saying.
+type sessionID struct {
+	random [idRandom]byte
+	mac    [idMAC]byte
+}
+
+// hash is what a table finds the id by.
+func (id *sessionID) hash() uint64 { return binary.LittleEndian.Uint64(id.random[:8]) }
+
 // make returns a new id.
-func (i ids) make() string {
+func (i ids) make() (id sessionID) {
+	rand.Read(id.random[:])
 	var buf [idRandom + maxOwner + sha256.Size]byte
-	rand.Read(buf[:idRandom])
-	b := append(buf[:idRandom], i.owner...)
-	b = i.appendMAC(b, b)
-	return idEncoding.EncodeToString(b[:idRandom+len(i.owner)+idMAC])
+	b := append(append(buf[:0], id.random[:]...), i.owner...)
+	copy(id.mac[:], i.appendMAC(b, b)[len(b):])
+	return id
+}
+
+// text returns the id as requests name it.
+func (i ids) text(id *sessionID) string {
+	var buf [longestID]byte
+	b := append(append(buf[:0], id.random[:]...), i.owner...)
+	b = append(b, id.mac[:]...)
+	var text [(longestID + 2) / 3 * 4]byte
+	n := idEncoding.EncodedLen(len(b))
+	idEncoding.Encode(text[:n], b)
+	return string(text[:n])
+}
+
+const longestID = idRandom + maxOwner + idMAC
+
+// decodeID returns the bytes of an id, in buf. Not ok: no node made it.
+func decodeID(buf *[longestID + 3]byte, id string) (b []byte, ok bool) {
+	if len(id) > idEncoding.EncodedLen(longestID) {
+		return nil, false
+	}
+	n, err := idEncoding.Decode(buf[:], []byte(id))
+	if err != nil || n < idRandom+idMAC || idEncoding.EncodedLen(n) != len(id) { // line breaks are skipped
+		return nil, false
+	}
+	return buf[:n], true
+}
+
+// parse reads an id of this node, whose code it does not check: compare the whole with
+// one that was made. Not ok: this node did not make it.
+func (i ids) parse(text string) (id sessionID, ok bool) {
+	var buf [longestID + 3]byte
+	b, ok := decodeID(&buf, text)
+	if !ok || string(b[idRandom:len(b)-idMAC]) != i.owner {
+		return id, false
+	}
+	copy(id.random[:], b)
+	copy(id.mac[:], b[len(b)-idMAC:])
+	return id, true
 }
 
 // verify returns whose session id names, or says that no node made it.
 func (i ids) verify(id string) (owner string, ok bool) {
-	const longest = idRandom + maxOwner + idMAC
-	if len(id) > idEncoding.EncodedLen(longest) {
+	var buf [longestID + 3]byte
+	b, ok := decodeID(&buf, id)
+	if !ok {
 		return "", false
 	}
-	var buf [longest + 3]byte
-	n, err := idEncoding.Decode(buf[:], []byte(id))
-	if err != nil || n < idRandom+idMAC || idEncoding.EncodedLen(n) != len(id) { // line breaks are skipped
-		return "", false
-	}
-	said, code := buf[:n-idMAC], buf[n-idMAC:n]
+	said, code := b[:len(b)-idMAC], b[len(b)-idMAC:]
 	var sum [sha256.Size]byte
 	if !hmac.Equal(i.appendMAC(sum[:0], said)[:idMAC], code) {
 		return "", false

@@ -3,47 +3,104 @@ package transport
 import (
 	"net/http"
 	"net/netip"
-	"net/textproto"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
+	"unique"
 
 	"github.com/sockeye-io/socketio/internal/session"
+	"github.com/sockeye-io/socketio/internal/table"
 	"github.com/sockeye-io/socketio/internal/timerwheel"
 )
 
-// A Peer is what the first request of a session said. It stays with the session
-// (session.Session.Peer), so it is kept small.
+// A Peer is a session, and what its first request said. There are many, so it is kept
+// small (TestSizes).
 type Peer struct {
-	Address    netip.AddrPort // as the trusted proxies say; port 0 if they do not know it
-	Secure     bool           // by TLS, to us or to a trusted proxy
-	XDomain    bool           // there was an Origin ([T handshake-data])
-	Host       string
-	URL        string // the request's target, as it was written
-	Generation string
-	Transport  string // of the first request; empty for revision 1's handshake
-	Time       time.Time
+	sess session.Session // its Peer is this one
 
-	header string // "Name: value\r\n" …
+	said said
 
 	// What the server keeps for the session.
-	timer        timerwheel.Timer[timed]
-	sess         *session.Session
-	older, newer *Peer       // of those that nobody opened; guarded by unopened.mu
-	waiting      atomic.Bool // in that list; changes guarded likewise
-
-	mu      sync.Mutex
-	gone    bool
-	reading *exchange     // POSTs whose bodies are being read, linked by their nextRead
-	polls   int           // under way
-	arrived chan struct{} // closed when a poll comes; nil unless a POST waits for it
+	id       sessionID
+	waiting  atomic.Bool // in unopened; changes are guarded by its lock
+	timer    timerwheel.Timer[timed]
+	byID     table.Link[Peer]         // guarded by the registry
+	requests atomic.Pointer[requests] // nil while there are none
 }
+
+// peerOf returns the Peer of a session.
+func peerOf(s *session.Session) *Peer { return s.Peer.(*Peer) }
+
+// said is what a request said. What many requests say alike exists once.
+type said struct {
+	alike unique.Handle[alike]
+	own   string // see packed
+	time  int64  // in Unix nanoseconds
+}
+
+// alike is what the requests of many clients have in common.
+type alike struct {
+	header     string // "Name: value" …, each line but the first after a "\n"
+	url        string // up to what is volatile
+	host       string
+	generation string
+	transport  string
+	secure     bool
+	crossed    bool
+}
+
+// newPeer keeps what the request said.
+func (x *exchange) newPeer(transport string) *Peer {
+	shared, own := packHeader(x.r.Header, x.hideAuthority)
+	head, rest := cutURL(x.r.RequestURI)
+	return &Peer{said: said{
+		alike: unique.Make(alike{
+			header:     shared,
+			url:        head,
+			host:       x.from.host,
+			generation: x.route.Generation.Name,
+			transport:  transport,
+			secure:     x.from.secure,
+			crossed:    x.origin != "",
+		}),
+		own:  pack(x.from.address, rest, own),
+		time: time.Now().UnixNano(),
+	}}
+}
+
+// Address returns where the request came from, as the trusted proxies say; port 0 if
+// they do not know it.
+func (p *Peer) Address() netip.AddrPort { return packedAddress(p.said.own) }
+
+// Secure reports whether it came by TLS, to us or to a trusted proxy.
+func (p *Peer) Secure() bool { return p.said.alike.Value().secure }
+
+// XDomain reports whether there was an Origin ([T handshake-data]).
+func (p *Peer) XDomain() bool { return p.said.alike.Value().crossed }
+
+// Host returns whom the request was addressed to, as the trusted proxies say.
+func (p *Peer) Host() string { return p.said.alike.Value().host }
+
+// URL returns the request's target, as it was written.
+func (p *Peer) URL() string {
+	_, rest := unpack(p.said.own)
+	return p.said.alike.Value().url + rest
+}
+
+// Generation returns the name of the session's generation.
+func (p *Peer) Generation() string { return p.said.alike.Value().generation }
+
+// Transport returns the name of the first request's transport; empty for revision 1's
+// handshake.
+func (p *Peer) Transport() string { return p.said.alike.Value().transport }
+
+// Time returns when the request came.
+func (p *Peer) Time() time.Time { return time.Unix(0, p.said.time) }
 
 // Query returns the parsed query of the URL. A pair that cannot be parsed is left out.
 func (p *Peer) Query() url.Values {
-	_, raw, _ := strings.Cut(p.URL, "?")
+	_, raw, _ := strings.Cut(p.URL(), "?")
 	q, _ := url.ParseQuery(raw)
 	return q
 }
@@ -52,54 +109,11 @@ func (p *Peer) Query() url.Values {
 // and no Authorization unless a browser proved that they are the user's own will.
 func (p *Peer) Header() http.Header {
 	h := make(http.Header)
-	for line := range strings.SplitSeq(p.header, "\r\n") {
-		if name, value, ok := strings.Cut(line, ": "); ok {
-			h[name] = append(h[name], value)
-		}
+	own, _ := unpack(p.said.own)
+	for _, lines := range [2]string{p.said.alike.Value().header, own} {
+		unpackHeader(h, lines)
 	}
 	return h
-}
-
-// hidden are the fields that carry a browser user's authority.
-var hidden = map[string]bool{"Cookie": true, "Authorization": true}
-
-// packHeader writes h as one string.
-func packHeader(h http.Header, hide bool) string {
-	n := 0
-	for name, values := range h {
-		for _, v := range values {
-			n += len(name) + len(v) + len(": \r\n")
-		}
-	}
-	var b strings.Builder
-	b.Grow(n)
-	for name, values := range h {
-		if hide && hidden[textproto.CanonicalMIMEHeaderKey(name)] {
-			continue
-		}
-		for _, v := range values {
-			b.WriteString(name)
-			b.WriteString(": ")
-			b.WriteString(v)
-			b.WriteString("\r\n")
-		}
-	}
-	return b.String()
-}
-
-// newPeer keeps what the request said.
-func (x *exchange) newPeer(transport string) *Peer {
-	return &Peer{
-		Address:    x.from.address,
-		Secure:     x.from.secure,
-		XDomain:    x.origin != "",
-		Host:       x.from.host,
-		URL:        x.r.RequestURI,
-		Generation: x.route.Generation.Name,
-		Transport:  transport,
-		Time:       time.Now(),
-		header:     packHeader(x.r.Header, x.hideAuthority),
-	}
 }
 
 // tick implements timed.
@@ -107,71 +121,3 @@ func (p *Peer) tick(now time.Duration) (next time.Duration) { return p.sess.Tick
 
 // deadline implements timed.
 func (p *Peer) deadline() time.Duration { return p.sess.Deadline() }
-
-// beginRead notes that x reads its body, which the session's end interrupts. It
-// reports false if the session has ended.
-func (p *Peer) beginRead(x *exchange) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.gone {
-		return false
-	}
-	x.nextRead, x.prevRead = p.reading, &p.reading
-	if x.nextRead != nil {
-		x.nextRead.prevRead = &x.nextRead
-	}
-	p.reading = x
-	return true
-}
-
-// endRead ends what beginRead began: x's connection is its own again. It reports
-// whether the session has ended, and the reading may have been interrupted.
-func (p *Peer) endRead(x *exchange) (gone bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	*x.prevRead = x.nextRead
-	if x.nextRead != nil {
-		x.nextRead.prevRead = x.prevRead
-	}
-	return p.gone
-}
-
-// interrupt makes the bodies that are being read end now.
-func (p *Peer) interrupt() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.gone = true
-	for x := p.reading; x != nil; x = x.nextRead {
-		_ = x.rc.SetReadDeadline(time.Unix(1, 0))
-	}
-}
-
-// pollCame notes that a poll is under way, until pollWent.
-func (p *Peer) pollCame() {
-	p.mu.Lock()
-	p.polls++
-	if p.arrived != nil {
-		close(p.arrived)
-		p.arrived = nil
-	}
-	p.mu.Unlock()
-}
-
-func (p *Peer) pollWent() {
-	p.mu.Lock()
-	p.polls--
-	p.mu.Unlock()
-}
-
-// noPoll returns a channel that is closed when a poll comes, or nil if one is under way.
-func (p *Peer) noPoll() <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.polls > 0 {
-		return nil
-	}
-	if p.arrived == nil {
-		p.arrived = make(chan struct{})
-	}
-	return p.arrived
-}

@@ -132,7 +132,7 @@ func (x *exchange) poll(sess *session.Session) {
 // client went away. No deadline for reading would end the wait: net/http lifts it when
 // a request has come, since it reads on to see the connection's end.
 func (x *exchange) wait(sess *session.Session, p *poll) *batch {
-	peer := sess.Peer.(*Peer)
+	peer := peerOf(sess)
 	peer.pollCame()
 	defer peer.pollWent()
 	if b := x.lend(sess, p); b != nil {
@@ -223,7 +223,7 @@ func (s *Server) maxPayload(sess *session.Session) int {
 // offended notes that a peer broke the protocol, which has ended its session.
 func (s *Server) offended(err error, sess *session.Session) {
 	s.log.Debug("socketio: session ended", "error", err,
-		"generation", sess.Generation().Name, "address", sess.Peer.(*Peer).Address)
+		"generation", sess.Generation().Name, "address", peerOf(sess).Address())
 }
 
 // skip notes that a receiver does not get a cast.

@@ -82,7 +82,7 @@ func TestPollingRev1(t *testing.T) {
 	if r := st.do("GET", path, ""); r.body != "0::" { // revision-1.md §7.5
 		t.Errorf("GET after 0::: %+v", r)
 	}
-	until(t, "the session is gone", func() bool { return st.sessions.find(sid) == nil })
+	until(t, "the session is gone", func() bool { return st.find(sid) == nil })
 	if r := st.do("GET", path, ""); r.status != 200 || r.body != "7:::1+0" { // [T xhr-polling-bad-session]
 		t.Errorf("GET after the end: %+v", r)
 	}

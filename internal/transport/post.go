@@ -101,7 +101,7 @@ func (x *exchange) awaitPoll(sess *session.Session, body []byte) {
 	if err != nil || f.Kind != framing.Close {
 		return
 	}
-	if arrived := sess.Peer.(*Peer).noPoll(); arrived != nil {
+	if arrived := peerOf(sess).noPoll(); arrived != nil {
 		late := time.NewTimer(pollDelay)
 		defer late.Stop()
 		select {
@@ -114,7 +114,7 @@ func (x *exchange) awaitPoll(sess *session.Session, body []byte) {
 // readBody reads the request's body within its time, which ServeHTTP or awaitReading
 // set, and the session's life. net/http lifts the deadline at the body's end.
 func (x *exchange) readBody(sess *session.Session) ([]byte, error) {
-	p := sess.Peer.(*Peer)
+	p := peerOf(sess)
 	if !p.beginRead(x) {
 		return nil, errEnded
 	}

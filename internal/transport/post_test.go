@@ -50,7 +50,7 @@ func TestBodies(t *testing.T) {
 		if r.status != tt.status || (r.header.Get("Connection") == "close") != tt.closes {
 			t.Errorf("%s: %d, Connection %q", tt.why, r.status, r.header.Get("Connection"))
 		}
-		if lives := st.sessions.find(sid) != nil; lives != tt.lives {
+		if lives := st.find(sid) != nil; lives != tt.lives {
 			t.Errorf("%s: session lives: %v", tt.why, lives)
 		}
 		if tt.closes {
@@ -60,7 +60,7 @@ func TestBodies(t *testing.T) {
 		sid = st.openRev1()
 		w = st.dial()
 		w.send(post("/socket.io/1/xhr-polling/"+sid, tt.fields, tt.body))
-		if r := w.answer(); r.status != tt.rev1 || st.sessions.find(sid) == nil {
+		if r := w.answer(); r.status != tt.rev1 || st.find(sid) == nil {
 			t.Errorf("%s: revision 1: %+v", tt.why, r)
 		}
 	}
@@ -135,7 +135,7 @@ func TestTwoPosts(t *testing.T) {
 		if r := first.answer(); r.status != 400 && r.status != 408 {
 			t.Errorf("first: %+v", r)
 		}
-		if st.sessions.find(sid) != nil {
+		if st.find(sid) != nil {
 			t.Error("session lives")
 		}
 	})

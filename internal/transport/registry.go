@@ -1,11 +1,12 @@
 package transport
 
 import (
-	"hash/maphash"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/sockeye-io/socketio/internal/session"
+	"github.com/sockeye-io/socketio/internal/table"
 )
 
 // shards is how many locks the sessions' names are spread over.
@@ -13,43 +14,46 @@ const shards = 32
 
 // registry knows the sessions by their ids.
 type registry struct {
-	seed   maphash.Seed
 	count  atomic.Int64
 	shards [shards]struct {
 		mu sync.RWMutex
-		m  map[string]*session.Session
+		t  table.Table[Peer]
 	}
 }
 
 func newRegistry() *registry {
-	r := &registry{seed: maphash.MakeSeed()}
+	r := new(registry)
 	for i := range r.shards {
-		r.shards[i].m = make(map[string]*session.Session)
+		r.shards[i].t = table.New(
+			func(p *Peer) uint64 { return p.id.hash() },
+			func(p *Peer) *table.Link[Peer] { return &p.byID })
 	}
 	return r
 }
 
-func (r *registry) find(id string) *session.Session {
-	shard := &r.shards[maphash.String(r.seed, id)%shards]
+// shard returns the number of the shard for an id.
+func (id *sessionID) shard() int { return int(id.random[idRandom-1] % shards) }
+
+func (r *registry) find(id sessionID) *Peer {
+	shard := &r.shards[id.shard()]
 	shard.mu.RLock()
 	defer shard.mu.RUnlock()
-	return shard.m[id]
+	return shard.t.Find(id.hash(), func(p *Peer) bool { return p.id == id })
 }
 
-func (r *registry) add(s *session.Session) {
-	shard := &r.shards[maphash.String(r.seed, s.ID)%shards]
+func (r *registry) add(p *Peer) {
+	shard := &r.shards[p.id.shard()]
 	shard.mu.Lock()
-	shard.m[s.ID] = s
+	shard.t.Add(p)
 	shard.mu.Unlock()
 	r.count.Add(1)
 }
 
-// remove forgets s and reports whether it was known.
-func (r *registry) remove(s *session.Session) bool {
-	shard := &r.shards[maphash.String(r.seed, s.ID)%shards]
+// remove forgets p and reports whether it was known.
+func (r *registry) remove(p *Peer) bool {
+	shard := &r.shards[p.id.shard()]
 	shard.mu.Lock()
-	_, ok := shard.m[s.ID]
-	delete(shard.m, s.ID)
+	ok := shard.t.Remove(p)
 	shard.mu.Unlock()
 	if ok {
 		r.count.Add(-1)
@@ -63,9 +67,10 @@ func (r *registry) all() []*session.Session {
 	for i := range r.shards {
 		shard := &r.shards[i]
 		shard.mu.RLock()
-		for _, s := range shard.m {
-			out = append(out, s)
-		}
+		shard.t.All(func(p *Peer) bool {
+			out = append(out, &p.sess)
+			return true
+		})
 		shard.mu.RUnlock()
 	}
 	return out
@@ -77,27 +82,32 @@ func (r *registry) all() []*session.Session {
 type unopened struct {
 	max int
 
-	mu             sync.Mutex
-	oldest, newest *Peer
-	n              int
+	mu    sync.Mutex
+	queue []*Peer // those that do not wait any more are skipped
+	n     int     // that wait
 }
+
+// skipped is how many that do not wait any more may be in the queue, besides as many as
+// wait.
+const skipped = 64
 
 // add puts p at the end, and returns the session that must go for it, if any.
 func (u *unopened) add(p *Peer) (evicted *session.Session) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.max > 0 && u.n >= u.max {
-		evicted = u.oldest.sess
-		u.unlink(u.oldest)
+		i := slices.IndexFunc(u.queue, func(p *Peer) bool { return p.waiting.Load() })
+		evicted = &u.queue[i].sess
+		u.queue[i].waiting.Store(false)
+		clear(u.queue[:i+1])
+		u.queue = u.queue[i+1:]
+		u.n--
+	}
+	if len(u.queue) >= 2*u.n+skipped {
+		u.queue = slices.DeleteFunc(u.queue, func(p *Peer) bool { return !p.waiting.Load() })
 	}
 	p.waiting.Store(true)
-	p.older = u.newest
-	if u.newest != nil {
-		u.newest.newer = p
-	} else {
-		u.oldest = p
-	}
-	u.newest = p
+	u.queue = append(u.queue, p)
 	u.n++
 	return evicted
 }
@@ -108,25 +118,12 @@ func (u *unopened) remove(p *Peer) {
 		return
 	}
 	u.mu.Lock()
-	u.unlink(p)
-	u.mu.Unlock()
-}
-
-func (u *unopened) unlink(p *Peer) {
+	defer u.mu.Unlock()
 	if !p.waiting.Load() {
 		return
 	}
-	if p.older != nil {
-		p.older.newer = p.newer
-	} else {
-		u.oldest = p.newer
-	}
-	if p.newer != nil {
-		p.newer.older = p.older
-	} else {
-		u.newest = p.older
-	}
-	p.older, p.newer = nil, nil
 	p.waiting.Store(false)
-	u.n--
+	if u.n--; u.n == 0 {
+		u.queue = nil
+	}
 }

@@ -123,7 +123,8 @@ func New(cfg *Config) *Server {
 		g := *sc.Generation
 		g.Index = i
 		sc.Generation = &g
-		sc.Schedule = func(sess *session.Session) { s.clock.schedule(&sess.Peer.(*Peer).timer) }
+		sc.Schedule = func(sess *session.Session) { s.clock.schedule(&peerOf(sess).timer) }
+		sc.ID = func(sess *session.Session) string { return s.ids.text(&peerOf(sess).id) }
 		sc.Gone = s.gone
 		if sc.Upgrades == nil && g.Rules.Upgrades {
 			sc.Upgrades = upgrades(s.transports)
@@ -173,11 +174,12 @@ func (s *Server) Owner(id string) (owner string, ok bool) { return s.ids.verify(
 // add makes a session for the peer.
 func (s *Server) add(p *Peer, g *generation.Generation) *session.Session {
 	now := s.Now()
-	sess := session.New(s.configs[g], s.ids.make(), now)
-	p.sess = sess
-	p.timer.Owner = p
+	sess := &p.sess
 	sess.Peer = p
-	s.sessions.add(sess)
+	sess.Init(s.configs[g], now)
+	p.id = s.ids.make()
+	p.timer.Owner = p
+	s.sessions.add(p)
 	if g.Rules.PathHandshake {
 		if old := s.unopened.add(p); old != nil && !old.Opened() {
 			old.Fail(session.TransportClose)
@@ -194,13 +196,23 @@ func (s *Server) add(p *Peer, g *generation.Generation) *session.Session {
 	return sess
 }
 
+// find returns the session that a request names, or nil.
+func (s *Server) find(id string) *session.Session {
+	if id, ok := s.ids.parse(id); ok {
+		if p := s.sessions.find(id); p != nil {
+			return &p.sess
+		}
+	}
+	return nil
+}
+
 // gone forgets a session that has ended.
 func (s *Server) gone(sess *session.Session) {
-	p := sess.Peer.(*Peer)
+	p := peerOf(sess)
 	s.clock.wheel.Stop(&p.timer)
 	s.unopened.remove(p)
 	p.interrupt()
-	if s.sessions.remove(sess) {
+	if s.sessions.remove(p) {
 		s.streams.check(s)
 	}
 }

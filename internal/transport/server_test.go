@@ -247,7 +247,7 @@ func (st *site) polls(n int64) {
 
 func (st *site) session(sid string) *session.Session {
 	st.t.Helper()
-	s := st.sessions.find(sid)
+	s := st.find(sid)
 	if s == nil {
 		st.t.Fatal("session is unknown")
 	}

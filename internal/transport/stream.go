@@ -19,7 +19,6 @@ import (
 type stream struct {
 	conn   conn.Conn
 	s      *Server
-	g      *generation.Generation
 	sess   *session.Session // nil: it only says goodbye
 	reader websocket.Reader
 
@@ -32,10 +31,6 @@ type stream struct {
 
 	prev **stream // guarded by streams.mu
 	next *stream
-
-	// Between hijack and adopt.
-	nc       net.Conn
-	leftover []byte
 }
 
 // control is what a stream has to say by itself.
@@ -54,19 +49,17 @@ type control struct {
 const maxPongs = 16
 
 func (s *Server) newStream(g *generation.Generation, answer []byte) *stream {
-	t := &stream{s: s, g: g, control: &control{answer: answer}}
+	t := &stream{s: s, control: &control{answer: answer}}
 	t.reader.Limit = s.configs[g].Limits.MaxPayload
 	return t
 }
 
 // adopt hands the connection to internal/conn. The answer to the handshake, and what
 // the session has by now, leave in one write.
-func (t *stream) adopt() {
-	nc, leftover := t.nc, t.leftover
-	t.nc, t.leftover = nil, nil
+func (t *stream) adopt(c hijacked) {
 	t.s.streams.add(t)
 	t.conn.Wake()
-	t.s.group.Adopt(&t.conn, nc, leftover, t)
+	t.s.group.Adopt(&t.conn, c.nc, c.leftover, t)
 }
 
 // Wake implements session.Transport.
@@ -82,14 +75,14 @@ func (t *stream) Go(job session.Job) bool { return t.conn.Go(job) }
 func (t *stream) Yield() { t.conn.Yield() }
 
 // Close implements session.Transport.
-func (t *stream) Close(r session.Reason) { t.finish(t.goodbye(r), false) }
+func (t *stream) Close(r session.Reason) { t.finish(goodbye(t.sess.Generation(), r), false) }
 
 // farewell makes last, if anything, the last thing that t sends.
 func (t *stream) farewell(last []byte) { t.finish(last, false) }
 
 // goodbye returns the close frame for the end of a session.
-func (t *stream) goodbye(r session.Reason) []byte {
-	if !t.g.Rules.CloseFrame {
+func goodbye(g *generation.Generation, r session.Reason) []byte {
+	if !g.Rules.CloseFrame {
 		return nil
 	}
 	code, ok := closeCodes[r]
@@ -272,8 +265,9 @@ func (t *stream) own(out []byte) (_ []byte, last bool) {
 
 // join appends the frames of casts to out. A cast that goes alone is not copied.
 func (t *stream) join(out []byte, casts []*session.Cast) []byte {
+	g := t.sess.Generation()
 	for _, c := range casts {
-		e := c.For(t.g)
+		e := c.For(g)
 		switch {
 		case e.Err != nil:
 			t.s.skip(e.Err, t.sess)
@@ -296,7 +290,7 @@ func (t *stream) end(out []byte) []byte {
 	defer t.mu.Unlock()
 	c := t.controls()
 	if !c.end { // nobody has said yet why
-		c.end, c.last = true, t.goodbye(reason)
+		c.end, c.last = true, goodbye(t.sess.Generation(), reason)
 	}
 	// out may be a cast's own memory.
 	return append(out[:len(out):len(out)], c.last...)

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"errors"
+	"net"
 	"net/http"
 
 	"github.com/sockeye-io/socketio/internal/generation"
@@ -51,14 +52,15 @@ func (x *exchange) webSocketEngineIO() {
 			return
 		}
 		t := x.s.newStream(x.route.Generation, answer)
-		if !x.hijack(t) {
+		c, ok := x.hijack()
+		if !ok {
 			return
 		}
 		t.sess = x.s.add(p, x.route.Generation)
 		if t.sess.Bind(x.s.Now(), t) != nil {
 			t.farewell(nil) // the server stops
 		}
-		t.adopt()
+		t.adopt(c)
 		return
 	}
 	sess := x.find()
@@ -67,26 +69,26 @@ func (x *exchange) webSocketEngineIO() {
 		return
 	}
 	t := x.s.newStream(x.route.Generation, answer)
+	t.sess = sess
 	err := sess.Probe(x.s.Now(), t)
 	if errors.Is(err, session.ErrUnknown) {
 		x.refuse(unknownSID)
 		return
 	}
+	c, ok := x.hijack()
 	switch {
-	case err == nil:
-		t.sess = sess
-		if !x.hijack(t) {
-			sess.Lost(t, session.ProbeFailed)
-			return
-		}
-	case x.hijack(t):
+	case ok && err != nil:
 		// Accepted and closed (Engine.IO 4 test suite, "ignores WebSocket connection
 		// with same sid after upgrade"; engine.io 6.6, server.js, onWebSocket).
-		t.farewell(t.goodbye(session.ProbeFailed))
-	default:
+		t.sess = nil
+		t.farewell(goodbye(x.route.Generation, session.ProbeFailed))
+	case err == nil && !ok:
+		sess.Lost(t, session.ProbeFailed)
+		return
+	case !ok:
 		return
 	}
-	t.adopt()
+	t.adopt(c)
 }
 
 // webSocketRev1 serves a WebSocket of revision 1, which opens a session, or takes the
@@ -97,7 +99,8 @@ func (x *exchange) webSocketRev1() {
 		return
 	}
 	t := x.s.newStream(x.route.Generation, answer)
-	if !x.hijack(t) {
+	c, ok := x.hijack()
+	if !ok {
 		return
 	}
 	sess := x.find()
@@ -105,28 +108,34 @@ func (x *exchange) webSocketRev1() {
 		t.sess = sess
 		if sess.Bind(x.s.Now(), t) == nil {
 			x.opened(sess)
-			t.adopt()
+			t.adopt(c)
 			return
 		}
 		t.sess = nil
 	}
 	// "7:::1+0" in a frame of its own, then the end ([T websocket-13-refused]).
 	t.farewell(websocket.AppendFrame(nil, websocket.Text, []byte(generation.Revision1.Bye.Drain.Poll)))
-	t.adopt()
+	t.adopt(c)
 }
 
-// hijack takes the connection over for t.
-func (x *exchange) hijack(t *stream) bool {
+// hijacked is a connection that was taken over, and what had been read of it.
+type hijacked struct {
+	nc       net.Conn
+	leftover []byte
+}
+
+// hijack takes the connection over.
+func (x *exchange) hijack() (c hijacked, ok bool) {
 	nc, rw, err := x.rc.Hijack()
 	if err != nil {
 		x.s.log.Error("socketio: cannot take the connection over", "error", err)
 		x.deny(http.StatusInternalServerError, "internal server error")
-		return false
+		return c, false
 	}
-	t.nc = nc
+	c.nc = nc
 	if n := rw.Reader.Buffered(); n > 0 {
 		// A client may send its first messages with the handshake.
-		t.leftover, _ = rw.Reader.Peek(n)
+		c.leftover, _ = rw.Reader.Peek(n)
 	}
-	return true
+	return c, true
 }

@@ -216,7 +216,7 @@ func TestWebSocketErrors(t *testing.T) {
 		}
 		w.eof()
 		get(t, st.h.reasons, "the end")
-		until(t, "the session is unknown", func() bool { return st.sessions.find(sid) == nil })
+		until(t, "the session is unknown", func() bool { return st.find(sid) == nil })
 	}
 }
 
