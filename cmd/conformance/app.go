@@ -15,6 +15,8 @@ type config struct {
 	pingInterval, pingTimeout time.Duration
 	timersSet                 bool
 	maxPayload                int
+	engine                    string
+	profile                   string // a file
 }
 
 // minConnectTimeout leaves a client with short heartbeats time to answer some of them
@@ -29,6 +31,7 @@ func (c *config) options() *socketio.Options {
 		PingTimeout:    c.pingTimeout,
 		ConnectTimeout: max(c.pingInterval+c.pingTimeout, minConnectTimeout),
 		MaxPayload:     c.maxPayload,
+		Engine:         c.engine,
 	}
 	if c.timersSet {
 		// Whole seconds are all that revision 1 can say; a second of room keeps the

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"syscall"
 	"time"
 )
@@ -26,6 +27,8 @@ func main() {
 	flag.DurationVar(&c.pingInterval, "ping-interval", 25*time.Second, "interval of heartbeats")
 	flag.DurationVar(&c.pingTimeout, "ping-timeout", 20*time.Second, "time to answer a heartbeat")
 	flag.IntVar(&c.maxPayload, "max-payload", 1_000_000, "`BYTES` of the largest message or body")
+	flag.StringVar(&c.engine, "engine", "", "`NAME` of what serves WebSockets, epoll or goroutine (epoll where there is one)")
+	flag.StringVar(&c.profile, "cpuprofile", "", "`FILE` for a CPU profile of the whole run")
 	flag.Parse()
 	flag.Visit(func(f *flag.Flag) { c.timersSet = c.timersSet || f.Name == "ping-interval" || f.Name == "ping-timeout" })
 	if err := run(&c); err != nil {
@@ -39,6 +42,20 @@ const drainTime = 8 * time.Second
 
 func run(c *config) error {
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if c.profile != "" {
+		f, err := os.Create(c.profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	if err := c.options().Validate(); err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	a := newApp(c)
