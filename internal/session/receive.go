@@ -108,6 +108,21 @@ func (s *Session) assemble(a *assembly) {
 	s.mu.Unlock()
 }
 
+// message takes a message. recv is held.
+func (s *Session) message(f framing.Frame) error {
+	if s.assembly != nil {
+		return s.attach(f)
+	}
+	p, rest, done, err := s.cfg.Generation.Codec.Decode(&s.cfg.Decoding, f.Data, f.Binary)
+	if rest != nil {
+		s.assemble(&assembly{decoder: rest})
+	}
+	if err != nil || !done {
+		return err
+	}
+	return s.cfg.Handler.Message(s, p)
+}
+
 // attach takes what goes to the decoder of an assembly. recv is held.
 func (s *Session) attach(f framing.Frame) error {
 	p, done, err := s.assembly.decoder.Decode(f.Data, f.Binary)
@@ -121,17 +136,7 @@ func (s *Session) attach(f framing.Frame) error {
 // frame handles one frame. recv is held.
 func (s *Session) frame(now time.Duration, f framing.Frame) error {
 	if f.Kind == framing.Message {
-		if s.assembly != nil {
-			return s.attach(f)
-		}
-		p, rest, done, err := s.cfg.Generation.Codec.Decode(&s.cfg.Decoding, f.Data, f.Binary)
-		if rest != nil {
-			s.assemble(&assembly{decoder: rest})
-		}
-		if err != nil || !done {
-			return err
-		}
-		return s.cfg.Handler.Message(s, p)
+		return s.message(f)
 	}
 	s.mu.Lock()
 	var e effects
