@@ -66,12 +66,11 @@ func (w idleWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 // idleServe has the server serve a request for path by client i, as net/http would.
-func idleServe(t *testing.T, s *socketio.Server, i int, path string) (*idleConn, *httptest.ResponseRecorder) {
-	t.Helper()
+func idleServe(s *socketio.Server, i int, path string) (*idleConn, *httptest.ResponseRecorder) {
 	key := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(make([]byte, 8, 16), uint64(i)))
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(fmt.Sprintf(idleRequest, path, key))))
 	if err != nil {
-		t.Fatal(err)
+		panic(err) // the request is a constant
 	}
 	r.RemoteAddr = fmt.Sprintf("10.%d.%d.7:%d", i>>8&0xff, i&0xff, 1024+i%60000)
 	w := idleWriter{httptest.NewRecorder(), &idleConn{in: make(chan []byte, 4)}}
@@ -84,17 +83,27 @@ func idleServe(t *testing.T, s *socketio.Server, i int, path string) (*idleConn,
 var idleKinds = []struct {
 	name string
 	most float64 // bytes of a client that the server's layers keep
-	open func(t *testing.T, s *socketio.Server, i int) *idleConn
+	open func(s *socketio.Server, i int) *idleConn
 	said []string
 }{
-	{"revision 5", 780, func(t *testing.T, s *socketio.Server, i int) *idleConn {
-		c, _ := idleServe(t, s, i, "/socket.io/?EIO=4&transport=websocket")
+	{"revision 5", 780, func(s *socketio.Server, i int) *idleConn {
+		c, _ := idleServe(s, i, "/socket.io/?EIO=4&transport=websocket")
 		return c
 	}, []string{"40", `42["echo","hello"]`}},
-	{"revision 1", 780, func(t *testing.T, s *socketio.Server, i int) *idleConn {
-		_, w := idleServe(t, s, i, fmt.Sprintf("/socket.io/1/?t=%d", 1382000000000+i))
+	{"revision 5, upgraded", 780, func(s *socketio.Server, i int) *idleConn {
+		poll := fmt.Sprintf("/socket.io/?EIO=4&transport=polling&t=%07x", i)
+		_, w := idleServe(s, i, poll)
+		_, rest, _ := strings.Cut(w.Body.String(), `"sid":"`)
+		sid, _, _ := strings.Cut(rest, `"`)
+		go idleServe(s, i, poll+"&sid="+sid) // ends with the probe
+		synctest.Wait()
+		c, _ := idleServe(s, i, "/socket.io/?EIO=4&transport=websocket&sid="+sid)
+		return c
+	}, []string{"2probe", "5", "40", `42["echo","hello"]`}},
+	{"revision 1", 780, func(s *socketio.Server, i int) *idleConn {
+		_, w := idleServe(s, i, fmt.Sprintf("/socket.io/1/?t=%d", 1382000000000+i))
 		sid, _, _ := strings.Cut(w.Body.String(), ":")
-		c, _ := idleServe(t, s, i, "/socket.io/1/websocket/"+sid)
+		c, _ := idleServe(s, i, "/socket.io/1/websocket/"+sid)
 		return c
 	}, []string{`5:::{"name":"echo","args":["hello"]}`}},
 }
@@ -114,7 +123,7 @@ func TestIdleHeap(t *testing.T) {
 				before := heapByFunc()
 				conns := make([]*idleConn, *idleClients)
 				for i := range conns {
-					conns[i] = kind.open(t, s, i)
+					conns[i] = kind.open(s, i)
 				}
 				for _, text := range kind.said {
 					for _, c := range conns {
@@ -185,7 +194,7 @@ func heapByFunc() map[string]int64 {
 }
 
 // allocator returns the function and line of this module that an allocation is due to;
-// empty: a test.
+// empty: a test, or the workers, of which there are as many as cores allow.
 func allocator(stack []uintptr) string {
 	const module = "github.com/sockeye-io/socketio"
 	frames := runtime.CallersFrames(stack)
@@ -195,7 +204,8 @@ func allocator(stack []uintptr) string {
 			return f.Function
 		}
 		if name, ok := strings.CutPrefix(f.Function, module); ok {
-			if strings.HasSuffix(f.File, "_test.go") || strings.Contains(name, "/wstest.") {
+			if strings.HasSuffix(f.File, "_test.go") || strings.Contains(name, "/wstest.") ||
+				strings.HasPrefix(name, "/internal/worker.") {
 				return ""
 			}
 			return fmt.Sprint(strings.TrimPrefix(name, "/"), ":", f.Line)
