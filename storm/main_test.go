@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"reflect"
 	"runtime"
 	"testing"
 	"time"
@@ -37,7 +36,7 @@ func sized(full, small int) int {
 // eachEngine runs f for every engine of this system.
 func eachEngine(t *testing.T, f func(t *testing.T, engine string)) {
 	engines := []string{"goroutine"}
-	if _, ok := reflect.TypeFor[socketio.Options]().FieldByName("Engine"); ok && runtime.GOOS == "linux" {
+	if runtime.GOOS == "linux" {
 		engines = append(engines, "epoll")
 	}
 	for _, engine := range engines {
@@ -56,9 +55,7 @@ type site struct {
 // connection before anything is read from it.
 func serve(t *testing.T, engine string, o socketio.Options, tune func(*net.TCPConn)) *site {
 	t.Helper()
-	if field := reflect.ValueOf(&o).Elem().FieldByName("Engine"); field.IsValid() {
-		field.SetString(engine)
-	}
+	o.Engine = engine
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

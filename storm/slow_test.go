@@ -96,6 +96,7 @@ func TestSlowReader(t *testing.T) {
 		left := make(chan string, others+2)
 		s.OnDisconnect(func(_ *socketio.Socket, reason string) { left <- reason })
 		before := measure()
+
 		a := &audience{rounds: make([]sync.WaitGroup, slowMost/slowRound), errs: make(chan error, others)}
 		for i := range others {
 			a.add(&listener{client: s.connect(i%2 == 1)})
@@ -105,27 +106,8 @@ func TestSlowReader(t *testing.T) {
 		sleeper := &listener{client: s.connect(true)}
 		_ = sleeper.tcp.SetReadBuffer(16 << 10)
 
-		base := measure().heap
 		awake := make(chan error, 1)
-		n, peak, reason := 0, 0, ""
-		for round := 0; reason == "" && round < slowMost/slowRound; round++ {
-			for range slowRound {
-				n++
-				must(t, s.Emit("n", n, strings.Repeat("x", slowPayload)))
-			}
-			a.wait(t, round)
-			if n == sleeps {
-				peak = max(peak, measure().heap-base)
-				go func() { _, err := sleeper.hear(sleeps); awake <- err }() // as the audience
-				must(t, receive(t, "the sleeper wakes", awake))
-				go func() { _, err := sleeper.hear(slowMost + 1); awake <- err }()
-			}
-			select {
-			case reason = <-left:
-			default:
-				peak = max(peak, measure().heap-base)
-			}
-		}
+		n, peak, reason := s.broadcastUntil(left, a, sleeper, awake)
 		t.Logf("ended after %d broadcasts: %s; at most %d KiB more in use", n, reason, peak>>10)
 		if reason != "outbox full" || n <= slowBacklog {
 			t.Errorf("the client that does not read left after %d broadcasts: %q", n, reason)
@@ -149,6 +131,34 @@ func TestSlowReader(t *testing.T) {
 		stuck.reset()
 		s.settled(before)
 	})
+}
+
+// broadcastUntil broadcasts, round by round, until a client has left, and returns after
+// how many, the most that was in use meanwhile, and the reason. The sleeper listens only
+// after some, and its end goes to awake.
+func (s *site) broadcastUntil(left chan string, a *audience, sleeper *listener, awake chan error) (n, peak int, reason string) {
+	t := s.t
+	t.Helper()
+	base := measure().heap
+	for round := 0; reason == "" && round < slowMost/slowRound; round++ {
+		for range slowRound {
+			n++
+			must(t, s.Emit("n", n, strings.Repeat("x", slowPayload)))
+		}
+		a.wait(t, round)
+		if n == sleeps {
+			peak = max(peak, measure().heap-base)
+			go func() { _, err := sleeper.hear(sleeps); awake <- err }() // as the audience
+			must(t, receive(t, "the sleeper wakes", awake))
+			go func() { _, err := sleeper.hear(slowMost + 1); awake <- err }()
+		}
+		select {
+		case reason = <-left:
+		default:
+			peak = max(peak, measure().heap-base)
+		}
+	}
+	return n, peak, reason
 }
 
 // flood sends pings and reads nothing, at least so many bytes, until it is stopped.
