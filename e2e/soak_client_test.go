@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 )
@@ -114,46 +115,41 @@ func (c *rawClient) write(b0 byte, text string) error {
 	return err
 }
 
-// read returns the next packet, and io.EOF at a close frame. Heartbeats it answers.
+// read returns the next packet, and io.EOF at a close frame. Heartbeats it answers, and
+// returns nothing.
 func (c *rawClient) read() (string, error) {
-	for {
-		_ = c.SetReadDeadline(time.Now().Add(patience))
-		var b [8]byte
-		if _, err := io.ReadFull(c.br, b[:2]); err != nil {
-			return "", err
-		}
-		op, n := b[0]&15, uint64(b[1])
-		var err error
-		switch n {
-		case 126:
-			_, err = io.ReadFull(c.br, b[:2])
-			n = uint64(order.BigEndian.Uint16(b[:2]))
-		case 127:
-			_, err = io.ReadFull(c.br, b[:8])
-			n = order.BigEndian.Uint64(b[:8])
-		}
-		if err != nil {
-			return "", err
-		}
-		payload := make([]byte, n)
-		if _, err := io.ReadFull(c.br, payload); err != nil {
-			return "", err
-		}
-		text := string(payload)
-		switch {
-		case op == 8:
-			return "", io.EOF
-		case !c.rev1 && text == "2":
-			err = c.write(0x81, "3")
-		case c.rev1 && text == "2::":
-			err = c.write(0x81, text)
-		default:
-			return text, nil
-		}
-		if err != nil {
-			return "", err
-		}
+	_ = c.SetReadDeadline(time.Now().Add(patience))
+	var b [8]byte
+	if _, err := io.ReadFull(c.br, b[:2]); err != nil {
+		return "", err
 	}
+	op, n := b[0]&15, uint64(b[1])
+	var err error
+	switch n {
+	case 126:
+		_, err = io.ReadFull(c.br, b[:2])
+		n = uint64(order.BigEndian.Uint16(b[:2]))
+	case 127:
+		_, err = io.ReadFull(c.br, b[:8])
+		n = order.BigEndian.Uint64(b[:8])
+	}
+	if err != nil {
+		return "", err
+	}
+	payload := make([]byte, n)
+	if _, err := io.ReadFull(c.br, payload); err != nil {
+		return "", err
+	}
+	text := string(payload)
+	switch {
+	case op == 8:
+		return "", io.EOF
+	case !c.rev1 && text == "2":
+		return "", c.write(0x81, "3")
+	case c.rev1 && text == "2::":
+		return "", c.write(0x81, text)
+	}
+	return text, nil
 }
 
 // A rawMessage is an event, or an answer, whose name is empty.
@@ -164,39 +160,55 @@ type rawMessage struct {
 
 // next returns the next event or answer.
 func (c *rawClient) next() (m rawMessage, err error) {
-	for {
-		text, err := c.read()
-		if err != nil {
-			return m, err
-		}
-		if c.rev1 {
-			switch parts := strings.SplitN(text, ":", 4); {
-			case parts[0] == "5" && len(parts) == 4:
-				var e struct {
-					Name string
-					Args []json.RawMessage
-				}
-				err = json.Unmarshal([]byte(parts[3]), &e)
-				return rawMessage{e.Name, strings.TrimSuffix(parts[1], "+"), e.Args}, err
-			case parts[0] == "6" && len(parts) == 4:
-				id, args, _ := strings.Cut(parts[3], "+")
-				m.id = id
-				return m, json.Unmarshal([]byte(args), &m.args)
-			}
-			continue
-		}
-		if len(text) < 2 || text[0] != '4' || text[1] != '2' && text[1] != '3' {
-			continue
-		}
-		rest := strings.TrimLeft(text[2:], "0123456789")
-		m.id = text[2 : len(text)-len(rest)]
-		if err := json.Unmarshal([]byte(rest), &m.args); err != nil || text[1] == '3' {
-			return m, err
-		}
-		err = json.Unmarshal(m.args[0], &m.name)
-		m.args = m.args[1:]
-		return m, err
+	for ok := false; !ok && err == nil; {
+		m, ok, err = c.step()
 	}
+	return m, err
+}
+
+// ready waits until there is something to read, but not longer than d.
+func (c *rawClient) ready(d time.Duration) (bool, error) {
+	_ = c.SetReadDeadline(time.Now().Add(d))
+	_, err := c.br.Peek(1)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// step takes the next packet; ok if it is an event or an answer.
+func (c *rawClient) step() (m rawMessage, ok bool, err error) {
+	text, err := c.read()
+	if err != nil || len(text) < 2 {
+		return m, false, err
+	}
+	if c.rev1 {
+		switch parts := strings.SplitN(text, ":", 4); {
+		case parts[0] == "5" && len(parts) == 4:
+			var e struct {
+				Name string
+				Args []json.RawMessage
+			}
+			err = json.Unmarshal([]byte(parts[3]), &e)
+			return rawMessage{e.Name, strings.TrimSuffix(parts[1], "+"), e.Args}, true, err
+		case parts[0] == "6" && len(parts) == 4:
+			id, args, _ := strings.Cut(parts[3], "+")
+			m.id = id
+			return m, true, json.Unmarshal([]byte(args), &m.args)
+		}
+		return m, false, nil
+	}
+	if text[0] != '4' || text[1] != '2' && text[1] != '3' {
+		return m, false, nil
+	}
+	rest := strings.TrimLeft(text[2:], "0123456789")
+	m.id = text[2 : len(text)-len(rest)]
+	if err := json.Unmarshal([]byte(rest), &m.args); err != nil || text[1] == '3' {
+		return m, true, err
+	}
+	err = json.Unmarshal(m.args[0], &m.name)
+	m.args = m.args[1:]
+	return m, true, err
 }
 
 // emit sends an event, and asks for an answer if id is not empty.

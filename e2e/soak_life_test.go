@@ -88,24 +88,46 @@ func (s *soaker) visit(i int, stop <-chan struct{}) error {
 	}
 	for n := range 5 + rand.IntN(25) {
 		n++ // from 1
-		if err := s.emit("", "say", n, textOf(n)); err != nil {
+		if _, err := s.call("say", n, textOf(n)); err != nil {
 			return err
 		}
 		s.tally.said.Add(1)
 		if err := s.also(n); err != nil {
 			return err
 		}
-		pace := time.Duration(50+rand.IntN(300)) * time.Millisecond
 		if i%5 == 0 && n%5 == 0 {
-			pace = time.Second // during which it does not read
+			select { // and does not read
+			case <-stop:
+			case <-time.After(500 * time.Millisecond):
+			}
+		}
+		if err := s.pause(time.Duration(50+rand.IntN(300)) * time.Millisecond); err != nil {
+			return err
 		}
 		select {
 		case <-stop:
 			return s.exit()
-		case <-time.After(pace):
+		default:
 		}
 	}
 	return s.exit()
+}
+
+// pause only listens, for a while.
+func (s *soaker) pause(d time.Duration) error {
+	for end := time.Now().Add(d); ; {
+		ready, err := s.ready(time.Until(end))
+		if err != nil || !ready {
+			return err
+		}
+		m, ok, err := s.step()
+		if err == nil && ok {
+			err = s.take(m)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // also does what is done besides.
@@ -113,18 +135,6 @@ func (s *soaker) also(n int) error {
 	if n%11 == 0 {
 		if err := s.emit("", "slow", 50); err != nil {
 			return err
-		}
-	}
-	if n%7 == 0 {
-		if err := s.emit("", "ask", n); err != nil {
-			return err
-		}
-		m, err := s.listen(func(m rawMessage) bool { return m.name == "answered" })
-		if err != nil {
-			return err
-		}
-		if len(m.args) != 1 || string(m.args[0]) != strconv.Itoa(n) {
-			return fmt.Errorf("answered %s, want %d", m.args, n)
 		}
 	}
 	if n%2 == 0 {
@@ -209,7 +219,7 @@ func (s *soaker) take(m rawMessage) error {
 		s.tally.heard.Add(1)
 		return nil
 	case "question":
-		return s.answer(m, m.args[0])
+		return s.answer(m, "answer", m.args[0])
 	}
 	return fmt.Errorf("got %s %.200s", m.name, m.args)
 }

@@ -5,11 +5,12 @@
 // Events, of clients of every generation:
 //
 //	enter ROOM, with an answer: where each speaker of the room has got to
-//	say N, TEXT: the room hears "said" SPEAKER, N, TEXT; N counts from 1
+//	say N, TEXT, with an answer: the room hears "said" SPEAKER, N, TEXT; N counts from
+//	1. Then one of the room is called, "question" N, and when it has answered "answer",
+//	N, the speaker is answered: so nobody speaks much faster than others listen
 //	exit, with an answer: where each speaker has got to; the room hears "gone" SPEAKER, N
 //	echo …, with an answer: the same
 //	slow N: keeps the client's handlers busy for N milliseconds
-//	ask N: the server calls "question" N, and emits "answered" with what it is told
 //
 // GET /stats says what the process has in use. When it accepts connections it prints
 // "listening on http://HOST:PORT"; SIGTERM drains it.
@@ -87,7 +88,7 @@ func newServer(engine string, h *house) *socketio.Server {
 		},
 	})
 	srv.On("enter", h.enter)
-	socketio.On(srv, "say", h.say)
+	srv.On("say", h.say)
 	srv.On("exit", h.exit)
 	srv.OnDisconnect(func(s *socketio.Socket, reason string) {
 		h.gone(s, nil)
@@ -95,13 +96,6 @@ func newServer(engine string, h *house) *socketio.Server {
 	})
 	srv.On("echo", func(_ *socketio.Socket, e *socketio.Event) { _ = e.Ack(e.Args()) })
 	socketio.On(srv, "slow", func(_ *socketio.Socket, ms int) { time.Sleep(time.Duration(ms) * time.Millisecond) })
-	socketio.On(srv, "ask", func(s *socketio.Socket, n int) {
-		go func() { // ends with the answer, or the socket
-			if answer, err := s.EmitWithAck(s.Context(), "question", n); err == nil {
-				_ = s.Emit("answered", answer)
-			}
-		}()
-	})
 	return srv
 }
 
@@ -118,6 +112,8 @@ type room struct {
 	name string
 	mu   sync.Mutex
 	said map[string]int // by socket: the last number
+
+	members map[*socketio.Socket]bool
 }
 
 // A speaker is a socket's place in a room.
@@ -131,7 +127,7 @@ func (h *house) room(name string) *room {
 	defer h.mu.Unlock()
 	r := h.rooms[name]
 	if r == nil {
-		r = &room{name: name, said: make(map[string]int)}
+		r = &room{name: name, said: make(map[string]int), members: make(map[*socketio.Socket]bool)}
 		h.rooms[name] = r
 	}
 	return r
@@ -160,28 +156,38 @@ func (h *house) enter(s *socketio.Socket, e *socketio.Event) {
 		return
 	}
 	s.Set(placeKey{}, &speaker{room: r})
+	r.members[s] = true
 	_ = e.Ack(r.said) // before anything that is said from now on
 }
 
-type saying struct {
-	socketio.Tuple
-	Number int
-	Text   string
-}
-
 // say says something, if it is what follows what the speaker said before.
-func (h *house) say(s *socketio.Socket, m saying) {
+func (h *house) say(s *socketio.Socket, e *socketio.Event) {
+	var n int
+	var text string
 	p, _ := s.Get(placeKey{}).(*speaker)
-	if p == nil || m.Number != p.n+1 {
-		fault(s, fmt.Sprintf("%v after %v", m.Number, p))
+	if err := e.Args().Scan(&n, &text); err != nil || p == nil || n != p.n+1 {
+		fault(s, fmt.Sprintf("said %v after %v (%v)", n, p, err))
 		return
 	}
 	r := p.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p.n = m.Number
-	r.said[s.ID()] = p.n
-	_ = s.Namespace().To(r.name).Emit("said", s.ID(), p.n, m.Text)
+	p.n = n
+	r.said[s.ID()] = n
+	_ = s.Namespace().To(r.name).Emit("said", s.ID(), n, text)
+	for listener := range r.members { // in no order
+		go question(listener, e, n) // ends with the answer, or the listener
+		return
+	}
+}
+
+// question answers a speaker when a listener has answered.
+func question(listener *socketio.Socket, e *socketio.Event, n int) {
+	answer, err := listener.EmitWithAck(listener.Context(), "question", n)
+	if want := fmt.Sprintf(`["answer",%d]`, n); err == nil && answer.String() != want {
+		fault(listener, fmt.Sprintf("answered %v, want %s", answer, want))
+	}
+	_ = e.Ack(n) // whoever was asked may have gone
 }
 
 func (h *house) exit(s *socketio.Socket, e *socketio.Event) { h.gone(s, e) }
@@ -197,6 +203,7 @@ func (h *house) gone(s *socketio.Socket, e *socketio.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.Leave(r.name)
+	delete(r.members, s)
 	if e != nil {
 		_ = e.Ack(r.said)
 	}
