@@ -74,51 +74,52 @@ func faulty(t *testing.T, seed uint64) {
 		h.Owned()
 	}
 	in, out := bytesOf(r.IntN(40_000)), bytesOf(1+r.IntN(40_000))
-	g := new(conn.Group)
-	g.Adopt(&h.Conn, server, nil, h)
-	read := make(chan []byte, 1)
+	new(conn.Group).Adopt(&h.Conn, server, nil, h)
+	var got []byte
 	wg.Go(func() {
-		for rest := in; len(rest) > 0; {
-			n := 1 + rand.IntN(len(rest))
-			if _, err := client.Write(rest[:n]); err != nil {
+		inPieces(in, func(p []byte, _ bool) {
+			if _, err := client.Write(p); err != nil {
 				t.Error(err)
-				return
 			}
-			rest = rest[n:]
-		}
+		})
 	})
-	wg.Go(func() { // the client reads until the end
-		all, err := io.ReadAll(client)
-		if err != nil {
+	read := make(chan struct{})
+	go func() { // the client reads until the end
+		defer close(read)
+		var err error
+		if got, err = io.ReadAll(client); err != nil {
 			t.Error(err)
 		}
-		read <- all
-	})
-	for rest := out; len(rest) > 0; {
-		n := 1 + rand.IntN(len(rest))
-		h.Out(rest[:n], weFirst && n == len(rest))
-		rest = rest[n:]
+	}()
+	inPieces(out, func(p []byte, last bool) {
+		h.Out(p, weFirst && last)
 		time.Sleep(time.Duration(rand.IntN(2)) * time.Millisecond)
-	}
-	synctest.Wait()
+	})
+	want := error(nil)
 	if !weFirst {
 		time.Sleep(time.Minute) // all has left, and then the client has no more to say
 		client.CloseWrite()
+		want = io.EOF
 	}
-	got := <-read
+	<-read
 	wg.Wait()
 	client.Close()
-	want := map[bool]error{true: nil, false: io.EOF}[weFirst]
 	if err := <-h.Done(); err != want {
 		t.Errorf("Closed(%v), want %v", err, want)
 	}
-	if !bytes.Equal(got, out) {
-		t.Errorf("the client got %d bytes that differ from the %d that were sent", len(got), len(out))
-	}
-	if h.Got() != string(in) {
-		t.Errorf("the handler got %d bytes that differ from the %d that were sent", len(h.Got()), len(in))
+	if !bytes.Equal(got, out) || h.Got() != string(in) {
+		t.Errorf("of %d bytes %d arrived at the client, of %d %d at the handler, or others", len(out), len(got), len(in), len(h.Got()))
 	}
 	given(t, k)
+}
+
+// inPieces calls f for p in pieces of any size.
+func inPieces(p []byte, f func(piece []byte, last bool)) {
+	for len(p) > 0 {
+		n := 1 + rand.IntN(len(p))
+		f(p[:n], n == len(p))
+		p = p[n:]
+	}
 }
 
 // A connection that breaks in the middle of any call is settled once, and given back.
@@ -150,77 +151,84 @@ func TestResets(t *testing.T) {
 	}
 }
 
-// What happens at the same time is one event, and nothing of it is lost.
-func TestOneWakeUp(t *testing.T) {
+// A wakeUp is what happens to a connection at the same time, and what must come of it.
+type wakeUp struct {
+	name            string
+	do              []func(*conntest.Conn)
+	blocked, paused bool
+	received        string
+	want            error
+	failed          bool // the Sent that is owed
+	leaving         bool // it is told, and resumes to see the end
+}
+
+func wakeUps() []wakeUp {
 	var (
 		data  = func(c *conntest.Conn) { _, _ = c.Write([]byte("data")) }
 		fin   = func(c *conntest.Conn) { _ = c.CloseWrite() }
 		reset = func(c *conntest.Conn) { _ = c.Reset() }
 		drain = func(c *conntest.Conn) { go func() { _, _ = io.Copy(io.Discard, c) }() }
 	)
-	type steps []func(*conntest.Conn)
-	for _, tt := range []struct {
-		name             string
-		do               steps
-		blocked, paused  bool
-		received         string
-		want             error
-		failed, leaving  bool // is a Sent, is told
-		resumed          bool // to see the end
-		receivedOnResume string
-	}{
+	type steps = []func(*conntest.Conn)
+	return []wakeUp{
 		{name: "data and end", do: steps{data, fin}, received: "data", want: io.EOF},
 		{name: "data and reset", do: steps{data, reset}, received: "data", want: syscall.ECONNRESET},
 		{name: "end and reset", do: steps{fin, reset}, want: io.EOF},
 		{name: "blocked: data, room and end", blocked: true, do: steps{data, drain, fin}, received: "data", want: io.EOF},
 		{name: "blocked: data, end and reset", blocked: true, do: steps{data, fin, reset}, want: syscall.EPIPE, failed: true},
-		{name: "paused: data and end", paused: true, do: steps{data, fin}, leaving: true,
-			resumed: true, receivedOnResume: "data", want: io.EOF},
+		{name: "paused: data and end", paused: true, do: steps{data, fin}, leaving: true, received: "data", want: io.EOF},
 		{name: "paused: reset", paused: true, do: steps{reset}, want: syscall.ECONNRESET},
 		{name: "paused and blocked: reset", paused: true, blocked: true, do: steps{reset},
 			want: syscall.ECONNRESET, failed: true},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				k := conntest.New(&conntest.Options{Fail: t.Errorf})
-				server, client := k.Pipe()
-				h := conn.NewTap(t, nil)
-				if tt.paused {
-					h.Pause()
-				}
-				new(conn.Group).Adopt(&h.Conn, server, nil, h)
-				if tt.blocked {
-					h.Out(bytesOf(1<<20), false)
-				}
-				synctest.Wait()
-				k.Hold()
-				for _, do := range tt.do {
-					do(client)
-				}
-				synctest.Wait()
-				k.Release()
-				synctest.Wait()
-				if tt.resumed {
-					if h.Got() != "" || h.Left() != tt.leaving {
-						t.Errorf("while paused: received %q, told %v", h.Got(), h.Left())
-					}
-					h.Resume()
-					tt.received = tt.receivedOnResume
-				}
-				if err := <-h.Done(); !errors.Is(err, tt.want) {
-					t.Errorf("Closed(%v), want %v", err, tt.want)
-				}
-				if tt.received != "" && h.Got() != tt.received {
-					t.Errorf("received %q, want %q", h.Got(), tt.received)
-				}
-				if _, failed := h.Counts(); (len(failed) == 1) != tt.failed || len(failed) > 1 {
-					t.Errorf("failed Sents: %v", failed)
-				}
-				client.Close()
-				given(t, k)
-			})
-		})
 	}
+}
+
+// What happens at the same time is one event, and nothing of it is lost.
+func TestOneWakeUp(t *testing.T) {
+	for _, w := range wakeUps() {
+		t.Run(w.name, func(t *testing.T) { synctest.Test(t, w.test) })
+	}
+}
+
+func (w *wakeUp) test(t *testing.T) {
+	k := conntest.New(&conntest.Options{Fail: t.Errorf})
+	server, client := k.Pipe()
+	h := conn.NewTap(t, nil)
+	if w.paused {
+		h.Pause()
+	}
+	new(conn.Group).Adopt(&h.Conn, server, nil, h)
+	if w.blocked {
+		h.Out(bytesOf(1<<20), false)
+	}
+	synctest.Wait()
+	k.Hold()
+	for _, do := range w.do {
+		do(client)
+	}
+	synctest.Wait()
+	k.Release()
+	synctest.Wait()
+	if h.Left() != w.leaving {
+		t.Errorf("told that the peer has finished: %v", h.Left())
+	}
+	if w.leaving {
+		if h.Got() != "" {
+			t.Errorf("received %q while paused", h.Got())
+		}
+		h.Resume()
+	}
+	if err := <-h.Done(); !errors.Is(err, w.want) {
+		t.Errorf("Closed(%v), want %v", err, w.want)
+	}
+	if w.received != "" && h.Got() != w.received {
+		t.Errorf("received %q, want %q", h.Got(), w.received)
+	}
+	if _, failed := h.Counts(); (len(failed) == 1) != w.failed || len(failed) > 1 {
+		t.Errorf("failed Sents: %v", failed)
+	}
+	client.Close()
+	given(t, k)
 }
 
 // An event that was reported before its connection ended is not the next one's, which

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"runtime"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,117 +88,15 @@ const grace = 10 * time.Millisecond
 
 func TestJobs(t *testing.T) {
 	for name, test := range map[string]func(s *site){
-		"at once": func(s *site) {
-			for i := range s.clients {
-				s.ask(i, "nothing")
-				if d := s.answered(i); d != 0 {
-					s.t.Errorf("answered after %v", d)
-				}
-			}
-		},
-		"one blocks": func(s *site) {
-			release := make(chan struct{})
-			s.jobs["block"] = func(*conn.Tap) { <-release }
-			s.ask(0, "block")
-			s.others(grace)
-			close(release)
-			s.answered(0)
-			s.ask(0, "nothing")
-			s.answered(0)
-		},
-		"all block": func(s *site) {
-			release := make(chan struct{})
-			s.jobs["block"] = func(*conn.Tap) { <-release }
-			for i := 1; i < len(s.clients); i++ {
-				s.ask(i, "block")
-			}
-			s.ask(0, "nothing")
-			if d := s.answered(0); d > grace*time.Duration(len(s.clients)) {
-				s.t.Errorf("answered after %v", d)
-			}
-			close(release)
-			for i := 1; i < len(s.clients); i++ {
-				s.answered(i)
-			}
-		},
-		"one yields": func(s *site) {
-			release := make(chan struct{})
-			s.jobs["yield"] = func(h *conn.Tap) { h.Yield(); <-release }
-			s.ask(0, "yield")
-			s.others(0)
-			close(release)
-			s.answered(0)
-		},
-		"one yields for nothing": func(s *site) {
-			s.jobs["yield"] = func(h *conn.Tap) { h.Yield(); h.Yield() }
-			for range 10 {
-				s.ask(0, "yield")
-				s.others(0)
-				s.answered(0)
-			}
-		},
-		"one ends its goroutine": func(s *site) {
-			s.jobs["goexit"] = func(*conn.Tap) { runtime.Goexit() }
-			s.ask(0, "goexit")
-			s.others(0)
-			s.ask(0, "nothing")
-			s.answered(0)
-		},
-		"one has said something, and blocks": func(s *site) {
-			release := make(chan struct{})
-			s.jobs["speak"] = func(h *conn.Tap) {
-				for _, o := range s.taps {
-					o.Out([]byte("!"), false)
-				}
-				<-release
-			}
-			s.ask(0, "speak")
-			for i := range s.clients {
-				if d := s.answered(i); d > grace {
-					s.t.Errorf("%d heard of it after %v", i, d)
-				}
-			}
-			close(release)
-			s.answered(0)
-		},
-		"one has more to do than it is let": func(s *site) {
-			var done atomic.Int32
-			s.jobs["many"] = func(h *conn.Tap) { // its other jobs do not wait for it
-				time.Sleep(time.Second)
-				done.Add(1)
-			}
-			two := func(h *conn.Tap, _ []byte) error {
-				h.Go(job{h, s.jobs["many"]})
-				h.Go(job{h, s.jobs["many"]})
-				return nil
-			}
-			server, client := s.k.Pipe()
-			h := conn.NewTap(s.t, two)
-			s.g.Adopt(&h.Conn, server, nil, h)
-			_, _ = client.Write([]byte("x"))
-			began := time.Now()
-			_, _ = client.Read(make([]byte, 1))
-			_, _ = client.Read(make([]byte, 1))
-			if d := time.Since(began); d > time.Second+grace {
-				s.t.Errorf("both were done after %v", d)
-			}
-			client.Close()
-			<-h.Done()
-		},
-		"its connection ends": func(s *site) {
-			release := make(chan struct{})
-			s.jobs["block"] = func(*conn.Tap) { <-release }
-			s.ask(0, "block")
-			synctest.Wait()
-			s.clients[0].Close()
-			began := time.Now()
-			<-s.taps[0].Done() // the end does not wait for the job
-			if d := time.Since(began); d > grace {
-				s.t.Errorf("closed after %v", d)
-			}
-			close(release)
-			s.taps, s.clients = s.taps[1:], s.clients[1:]
-		},
+		"at once":                            jobsAtOnce,
+		"one blocks":                         jobBlocks,
+		"all block":                          jobsBlock,
+		"one yields":                         jobYields,
+		"one yields for nothing":             jobYieldsForNothing,
+		"one ends its goroutine":             jobEndsGoroutine,
+		"one has said something, and blocks": jobSpeaks,
+		"one has more to do":                 jobsOfOne,
+		"its connection ends":                jobOutlives,
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -209,6 +106,124 @@ func TestJobs(t *testing.T) {
 			})
 		})
 	}
+}
+
+func jobsAtOnce(s *site) {
+	for i := range s.clients {
+		s.ask(i, "nothing")
+		if d := s.answered(i); d != 0 {
+			s.t.Errorf("answered after %v", d)
+		}
+	}
+}
+
+func jobBlocks(s *site) {
+	release := make(chan struct{})
+	s.jobs["block"] = func(*conn.Tap) { <-release }
+	s.ask(0, "block")
+	s.others(grace)
+	close(release)
+	s.answered(0)
+	s.ask(0, "nothing")
+	s.answered(0)
+}
+
+func jobsBlock(s *site) {
+	release := make(chan struct{})
+	s.jobs["block"] = func(*conn.Tap) { <-release }
+	for i := 1; i < len(s.clients); i++ {
+		s.ask(i, "block")
+	}
+	s.ask(0, "nothing")
+	if d := s.answered(0); d > grace*time.Duration(len(s.clients)) {
+		s.t.Errorf("answered after %v", d)
+	}
+	close(release)
+	for i := 1; i < len(s.clients); i++ {
+		s.answered(i)
+	}
+}
+
+func jobYields(s *site) {
+	release := make(chan struct{})
+	s.jobs["yield"] = func(h *conn.Tap) { h.Yield(); <-release }
+	s.ask(0, "yield")
+	s.others(0)
+	close(release)
+	s.answered(0)
+}
+
+func jobYieldsForNothing(s *site) {
+	s.jobs["yield"] = func(h *conn.Tap) { h.Yield(); h.Yield() }
+	for range 10 {
+		s.ask(0, "yield")
+		s.others(0)
+		s.answered(0)
+	}
+}
+
+func jobEndsGoroutine(s *site) {
+	s.jobs["goexit"] = func(*conn.Tap) { runtime.Goexit() }
+	s.ask(0, "goexit")
+	s.others(0)
+	s.ask(0, "nothing")
+	s.answered(0)
+}
+
+func jobSpeaks(s *site) {
+	release := make(chan struct{})
+	s.jobs["speak"] = func(h *conn.Tap) {
+		for _, o := range s.taps {
+			o.Out([]byte("!"), false)
+		}
+		<-release
+	}
+	s.ask(0, "speak")
+	for i := range s.clients {
+		if d := s.answered(i); d > grace {
+			s.t.Errorf("%d heard of it after %v", i, d)
+		}
+	}
+	close(release)
+	s.answered(0)
+}
+
+// One job of a connection does not hold up the other.
+func jobsOfOne(s *site) {
+	slow := func(h *conn.Tap) { time.Sleep(time.Second) }
+	server, client := s.k.Pipe()
+	h := conn.NewTap(s.t, func(h *conn.Tap, _ []byte) error {
+		if !h.Go(job{h, slow}) || !h.Go(job{h, slow}) {
+			s.t.Error("nobody does the job")
+		}
+		return nil
+	})
+	s.g.Adopt(&h.Conn, server, nil, h)
+	_, _ = client.Write([]byte("x"))
+	began := time.Now()
+	_, _ = client.Read(make([]byte, 1))
+	_, _ = client.Read(make([]byte, 1))
+	if d := time.Since(began); d > time.Second+grace {
+		s.t.Errorf("both were done after %v", d)
+	}
+	client.Close()
+	<-h.Done()
+}
+
+// The end of a connection does not wait for its job.
+func jobOutlives(s *site) {
+	release := make(chan struct{})
+	s.jobs["block"] = func(*conn.Tap) { <-release }
+	s.ask(0, "block")
+	synctest.Wait()
+	s.clients[0].Close()
+	began := time.Now()
+	<-s.taps[0].Done()
+	if d := time.Since(began); d > grace {
+		s.t.Errorf("closed after %v", d)
+	}
+	close(release)
+	s.taps, s.clients = s.taps[1:], s.clients[1:]
 }
 
 // others checks that all connections but the first are served within d.
