@@ -2,12 +2,15 @@ package transport
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sockeye-io/socketio/internal/session"
 	"github.com/sockeye-io/socketio/internal/websocket"
@@ -139,3 +142,67 @@ func skipAnswer(r *bufio.Reader) error {
 		}
 	}
 }
+
+// BenchmarkPollHandler is the part of BenchmarkPollExchange that is this package's and
+// its session's: the same two requests, without net/http and the kernel.
+func BenchmarkPollHandler(b *testing.B) {
+	s := benchServer(b).Server
+	b.Run("engineio", func(b *testing.B) {
+		var w sink
+		s.ServeHTTP(&w, request("GET", eio+"polling", ""))
+		_, sid, _ := strings.Cut(w.body.String(), `"sid":"`)
+		sid, _, _ = strings.Cut(sid, `"`)
+		handle(b, s, eio+"polling&sid="+sid, "4"+strings.Repeat("x", 64))
+	})
+	b.Run("revision1", func(b *testing.B) {
+		var w sink
+		s.ServeHTTP(&w, request("GET", "/socket.io/1/", ""))
+		sid, _, _ := strings.Cut(w.body.String(), ":")
+		handle(b, s, "/socket.io/1/xhr-polling/"+sid, "3:::"+strings.Repeat("x", 64))
+	})
+}
+
+func handle(b *testing.B, s *Server, path, body string) {
+	var w sink
+	get, post := request("GET", path, ""), request("POST", path, body)
+	rd := strings.NewReader(body)
+	post.Body = io.NopCloser(rd)
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, r := range []*http.Request{post, get} {
+			rd.Reset(body)
+			w.header, w.status = nil, 0
+			w.body.Reset()
+			s.ServeHTTP(&w, r)
+		}
+	}
+	if w.status != 0 || !strings.Contains(w.body.String(), "xxx") {
+		b.Fatalf("%d %q", w.status, w.body.String())
+	}
+}
+
+func request(method, target, body string) *http.Request {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r.Header = http.Header{"Accept": {"*/*"}, "Content-Type": {"text/plain;charset=UTF-8"}}
+	return r
+}
+
+// sink is an http.ResponseWriter.
+type sink struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *sink) Header() http.Header {
+	if w.header == nil {
+		w.header = make(http.Header)
+	}
+	return w.header
+}
+func (w *sink) WriteHeader(status int)            { w.status = status }
+func (w *sink) Write(b []byte) (int, error)       { return w.body.Write(b) }
+func (w *sink) WriteString(s string) (int, error) { return w.body.WriteString(s) }
+func (w *sink) FlushError() error                 { return nil }
+func (w *sink) SetReadDeadline(time.Time) error   { return nil }
+func (w *sink) SetWriteDeadline(time.Time) error  { return nil }

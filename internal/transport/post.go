@@ -137,10 +137,11 @@ func readAll(r io.Reader, length, max int) ([]byte, error) {
 	if length == 0 {
 		return nil, nil
 	}
-	b := make([]byte, 0, unknown)
+	first := unknown
 	if length > 0 {
-		b = make([]byte, 0, min(length, firstRead))
+		first = min(length, firstRead)
 	}
+	b := make([]byte, 0, first)
 	for {
 		n, err := r.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
