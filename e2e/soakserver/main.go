@@ -83,6 +83,9 @@ func newServer(engine string, h *house) *socketio.Server {
 		Origins:      []string{"*"},
 		PingInterval: beat,
 		PingTimeout:  patience,
+		// engine.io-client, whose upgrade ends when it has paused its polling, never
+		// polls again (6.6, socket.js, _probe).
+		UpgradeTimeout: 4 * patience,
 		Revision1: socketio.Revision1{
 			HeartbeatInterval: beat, HeartbeatTimeout: patience, CloseTimeout: patience, PollingDuration: beat,
 		},
