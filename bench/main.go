@@ -27,7 +27,8 @@ type options struct {
 	serverCore, loadCore int
 	nice, repeats        int
 	within               time.Duration
-	out                  string
+	out, profiles        string
+	profiled             int
 	pace                 pace
 }
 
@@ -47,6 +48,7 @@ func main() {
 	flag.IntVar(&o.nice, "nice", 0, "priority of servers and load; below 0 (for root) on a machine that others use")
 	flag.IntVar(&o.repeats, "repeats", 2, "times to repeat a run during which something else used 10 % of a core")
 	flag.DurationVar(&o.within, "within", 30*time.Minute, "repeat runs only while everything seems to be done in this time")
+	flag.StringVar(&o.profiles, "profiles", "", "`folder` for a CPU profile of each of Sockeye's runs, called CASE-N.prof")
 	flag.StringVar(&o.out, "out", "results/latest", "`path` of the results, without .md and .json")
 	flag.Parse()
 	if o.cases == "list" {
@@ -182,6 +184,11 @@ func (c benchCase) spoiled(r runResult) error {
 
 // once starts a server, runs the case against it, and stops it.
 func (o *options) once(c benchCase, s server) (r runResult, err error) {
+	if o.profiles != "" && s.name == "sockeye" {
+		o.profiled++
+		file := filepath.Join(o.profiles, fmt.Sprintf("%s-%d.prof", c.Name, o.profiled))
+		s.command = append(slices.Clip(s.command), "-cpuprofile", file)
+	}
 	p, err := s.start(o.serverCore)
 	if err != nil {
 		return r, err
