@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 
 # All modules of this repository but tools.
-MODULES := . $(patsubst %/go.mod,%,$(filter-out tools/go.mod,$(wildcard */go.mod)))
+MODULES := . $(patsubst %/go.mod,%,$(filter-out tools/go.mod,$(wildcard */go.mod */*/go.mod)))
 
 STATICCHECK := $(CURDIR)/bin/staticcheck
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
