@@ -273,11 +273,12 @@ func TestShutdown(t *testing.T) {
 func TestShutdownTimeout(t *testing.T) {
 	each(t, func(t *testing.T, mode string) {
 		srv, j := echo(nil)
-		release := make(chan struct{})
-		srv.OnMessage(func(*engineio.Socket, engineio.Message) { <-release })
+		entered, release := make(chan struct{}), make(chan struct{})
+		srv.OnMessage(func(*engineio.Socket, engineio.Message) { close(entered); <-release })
 		site := serve(t, srv)
 		c := site.connect(mode)
 		c.send("4a")
+		<-entered
 		for range 3 {
 			if _, err := site.webSocket("").NextText(); err != nil { // and reads no more
 				t.Fatal(err)
