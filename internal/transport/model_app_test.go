@@ -69,14 +69,23 @@ func (v *visitor) wrong(format string, args ...any) { v.r.mistake(fmt.Sprintf(fo
 // single pushes a cast with one receiver.
 func (r *rig) single(s *session.Session, p packet.Packet) error {
 	r.note(p)
-	r.mu.Lock()
-	r.singles++
-	r.mu.Unlock()
 	return r.pushed(s, session.NewSingle(p, false))
 }
 
 // pushed pushes a cast.
 func (r *rig) pushed(s *session.Session, c *session.Cast) error {
+	t, err := r.queue(s, c)
+	if t != nil {
+		t.Wake()
+	}
+	return err
+}
+
+// queue pushes a cast, and leaves it to the caller to wake who is to be woken.
+func (r *rig) queue(s *session.Session, c *session.Cast) (session.Transport, error) {
+	r.mu.Lock()
+	r.singles++
+	r.mu.Unlock()
 	t, err := s.Push(c)
 	if err != nil && t != nil {
 		v := r.visitor(whose(s))
@@ -84,10 +93,7 @@ func (r *rig) pushed(s *session.Session, c *session.Cast) error {
 		v.full = true
 		v.mu.Unlock()
 	}
-	if t != nil {
-		t.Wake()
-	}
-	return err
+	return t, err
 }
 
 // note remembers the memory of a packet's arguments.

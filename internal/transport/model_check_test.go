@@ -149,6 +149,8 @@ func (m *model) overdue(c *client, v visit) string {
 	case m.plan.held > 0 || !c.moved:
 	case c.killed:
 		return "the connection broke"
+	case c.late:
+		return "the client has finished long ago"
 	case len(c.out) > 0 || c.writing || c.credit >= 0:
 	case c.said && !v.paused:
 		return "a close frame came"

@@ -64,6 +64,7 @@ type client struct {
 	killed bool // the connection was, when the session was on it
 	ended  bool // the server has ended the session
 	said   bool // a close frame
+	late   bool // its FIN came longer ago than anything lingers
 	total  int  // bytes that were flushed
 }
 

@@ -1,10 +1,6 @@
 package transport
 
 import (
-	"context"
-	"fmt"
-	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -81,7 +77,7 @@ func (m *model) connect(kind string) {
 
 func (m *model) actions() map[string]func(*rapid.T) {
 	each := map[string]func(*client){
-		"push": m.push, "push attachment": m.pushAttachment,
+		"push": m.push, "push attachment": m.pushAttachment, "push several": m.pushSeveral,
 		"send": m.send, "send in pieces": m.sendPieces, "flush": m.flush, "ping": m.ping,
 		"read": m.read, "read all": func(c *client) { c.reads(-1) }, "stop reading": func(c *client) { c.reads(0) },
 		"odd read": m.oddRead, "odd write": m.oddWrite, "spurious": m.spurious,
@@ -152,6 +148,25 @@ func (m *model) pushedTo(c *client, id int, ended bool, err error) {
 	}
 }
 
+// pushSeveral pushes events that leave in one write.
+func (m *model) pushSeveral(c *client) {
+	s := m.visitor(c.id).s
+	var wakes []session.Transport
+	for n := rapid.IntRange(2, 5).Draw(m.T, "events"); n > 0; n-- {
+		id, ended := len(c.pushed), m.visitor(c.id).has().closed > 0
+		p := event("p", id, rapid.IntRange(0, 300).Draw(m.T, "bytes"), false)
+		m.note(p)
+		t, err := m.rig.queue(s, session.NewSingle(p, false))
+		wakes = append(wakes, t)
+		m.pushedTo(c, id, ended, err)
+	}
+	for _, t := range wakes {
+		if t != nil {
+			t.Wake()
+		}
+	}
+}
+
 // pushShared pushes one cast to all, as far as they are at the same number.
 func (m *model) pushShared() {
 	id := len(m.pick("as").pushed)
@@ -166,7 +181,11 @@ func (m *model) pushShared() {
 }
 
 // mute says whether the client has nothing more to say.
-func (c *client) mute() bool { return c.gone && !c.poll.carries }
+func (c *client) mute() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.gone && !c.poll.carries
+}
 
 func (m *model) send(c *client) {
 	if c.mute() {
@@ -192,9 +211,11 @@ func (m *model) flush(c *client) {
 	if c.gone {
 		return
 	}
-	n := -1
-	if len(c.pend) > 0 && rapid.Bool().Draw(m.T, "cut") {
-		n = rapid.IntRange(1, len(c.pend)).Draw(m.T, "bytes")
+	c.mu.Lock()
+	n := len(c.pend)
+	c.mu.Unlock()
+	if n > 0 && rapid.Bool().Draw(m.T, "cut") {
+		n = rapid.IntRange(1, n).Draw(m.T, "bytes")
 	}
 	c.flush(n)
 }
@@ -292,22 +313,24 @@ func (m *model) say(c *client) {
 // end ends the session from the server's side.
 func (m *model) end(c *client) {
 	s := m.visitor(c.id).s
-	how := rapid.IntRange(1, 15).Draw(m.T, "how")
-	switch how {
+	may := func(r session.Reason, lossy bool) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.may[r] = true
+		c.lossy = c.lossy || lossy
+		c.cut, c.ended = true, true
+	}
+	switch rapid.IntRange(1, 15).Draw(m.T, "how") {
 	case 13:
-		c.may[session.ServerDisconnect] = true
+		may(session.ServerDisconnect, false)
 		s.End(m.Now(), session.Kick, session.ServerDisconnect)
 	case 14:
-		c.may[session.ServerShutdown] = true
+		may(session.ServerShutdown, false)
 		s.End(m.Now(), session.Drain, session.ServerShutdown)
 	case 15:
-		c.may[session.ForcedClose] = true
-		c.lossy = true
+		may(session.ForcedClose, true)
 		s.Fail(session.ForcedClose)
-	default:
-		return
 	}
-	c.cut, c.ended = true, true
 }
 
 func (m *model) pause(c *client) {
@@ -339,7 +362,10 @@ func (m *model) answers(c *client) {
 
 // probe begins the upgrade.
 func (m *model) probe(c *client) {
-	if c.poll.carries && c.nc == nil && !c.poll.over {
+	c.mu.Lock()
+	may := c.poll.carries && c.nc == nil && !c.poll.over
+	c.mu.Unlock()
+	if may {
 		c.poll.probe()
 	}
 }
@@ -357,12 +383,21 @@ func (m *model) release() {
 	}
 }
 
-// time lets time go by. Who cannot be heard, or does not answer, may be given up.
+// time lets time go by. Who cannot be heard, or does not answer, may be given up; who has
+// finished must be, even if it does not read.
 func (m *model) time() {
 	m.settle()
 	m.check()
 	m.idle()
-	time.Sleep(time.Duration(rapid.IntRange(1, 60).Draw(m.T, "seconds")) * time.Second)
+	seconds := rapid.IntRange(1, 60).Draw(m.T, "seconds")
+	for _, c := range m.clients {
+		paused := m.visitor(c.id).has().paused
+		c.mu.Lock()
+		idle := m.plan.held == 0 && len(c.out) == 0 && !c.writing && !paused
+		c.late = c.late || c.fin && c.moved && idle && time.Duration(seconds)*time.Second > conn.DefaultLinger
+		c.mu.Unlock()
+	}
+	time.Sleep(time.Duration(seconds) * time.Second)
 }
 
 func (m *model) idle() {
@@ -384,103 +419,4 @@ func (m *model) fit(c *client) bool {
 		return false
 	}
 	return c.answers && c.credit < 0 && c.quiet() && m.plan.held == 0 && !c.gone && !c.killed
-}
-
-// finale ends everything in one of the ways there are.
-func (m *model) finale() {
-	again := rapid.Bool().Draw(m.T, "recover")
-	if again {
-		m.recover()
-	}
-	switch how := rapid.SampledFrom([]string{"shutdown", "close", "leave"}).Draw(m.T, "finale"); {
-	case how == "leave" && again:
-		m.allLeave()
-	case how == "close":
-		m.stopped()
-		m.Close()
-	default:
-		fit := again && !slices.ContainsFunc(m.clients, func(c *client) bool { return c.lossy })
-		m.stopped()
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		err := m.Shutdown(ctx, session.ServerShutdown)
-		cancel()
-		if err != nil && fit {
-			m.Fatalf("shutdown: %v", err)
-		}
-	}
-	m.release()
-	for _, c := range m.clients {
-		m.visitor(c.id).letGo()
-		c.reads(-1)
-	}
-	m.settle()
-	for _, c := range m.clients {
-		m.checkEnd(c)
-	}
-	m.over()
-}
-
-// stopped notes that the server ends everything.
-func (m *model) stopped() {
-	for _, c := range m.clients {
-		c.mu.Lock()
-		c.may[session.ServerShutdown] = true
-		c.lossy, c.cut, c.torn, c.ended = true, true, true, true
-		c.mu.Unlock()
-	}
-}
-
-// recover lets everything go on that stood still, and then everything must be there.
-func (m *model) recover() {
-	m.release()
-	for range 2 { // a handler may be stuck behind another one
-		for _, c := range m.clients {
-			m.visitor(c.id).letGo()
-			m.visitor(c.id).resume()
-			if !c.gone {
-				c.flush(-1)
-			}
-			c.reads(-1)
-		}
-		m.settle()
-	}
-	m.check()
-	for _, c := range m.clients {
-		v := m.visitor(c.id).has()
-		if v.closed == 0 && (len(v.inbox) > 0 || v.running || v.echoes && !slices.Equal(v.echoed, v.got)) && !v.full {
-			m.Fatalf("client %d: the handler answered %v of %v", c.id, v.echoed, v.got)
-		}
-	}
-}
-
-// allLeave has the clients leave, each in its way, and the server notice.
-func (m *model) allLeave() {
-	for _, c := range m.clients {
-		c.mu.Lock()
-		c.may[session.TransportClose], c.may[session.TransportError], c.may[session.PingTimeout] = true, true, true
-		c.lossy, c.cut, c.torn = true, true, true
-		c.answers = false
-		c.mu.Unlock()
-		if rapid.Bool().Draw(m.T, "silently") {
-			continue
-		}
-		c.quit()
-	}
-	time.Sleep(3 * time.Minute)
-	m.settle()
-	if n, s, p := m.Sessions(), m.rig.Server.streams.n, m.k.Pollers(); n != 0 || s != 0 || p != 0 {
-		m.Fatalf("all have left: %d sessions, %d streams, %d pollers", n, s, p)
-	}
-}
-
-// reasons returns what may have ended the session, for messages.
-func (c *client) reasons() string {
-	var out []string
-	for r, ok := range c.may {
-		if ok {
-			out = append(out, string(r))
-		}
-	}
-	slices.Sort(out)
-	return fmt.Sprintf("[%s]", strings.Join(out, ", "))
 }
