@@ -179,12 +179,12 @@ func (s *Session) expire(now time.Duration, e *effects) {
 	}
 	s.expireBeat(now, e, excused)
 	if s.phase != closed && s.polling != nil {
-		s.expirePolling(now, e)
+		s.expirePolling(now, e, excused)
 	}
 }
 
 // expirePolling does what is due of s.polling. mu is held.
-func (s *Session) expirePolling(now time.Duration, e *effects) {
+func (s *Session) expirePolling(now time.Duration, e *effects, excused bool) {
 	p := s.polling
 	if due(p.until, now) {
 		p.until = 0
@@ -193,9 +193,16 @@ func (s *Session) expirePolling(now time.Duration, e *effects) {
 			s.wakeUp(e)
 		}
 	}
-	if p.probe != nil && due(p.probe.until, now) {
-		s.dropProbe(e, ProbeFailed)
+	if p.probe == nil || !due(p.probe.until, now) {
+		return
 	}
+	if excused {
+		// The upgrade packet may have come, and its client polls no more.
+		s.grace = false
+		p.probe.until = after(now, s.cfg.Timers.Upgrade)
+		return
+	}
+	s.dropProbe(e, ProbeFailed)
 }
 
 // expireBeat sends the heartbeat, or misses its answer. mu is held.

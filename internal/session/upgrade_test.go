@@ -2,6 +2,7 @@ package session
 
 import (
 	"testing"
+	"time"
 
 	"github.com/sockeye-io/socketio/internal/generation"
 	"github.com/sockeye-io/socketio/packet"
@@ -274,6 +275,25 @@ func TestUpgradePaused(t *testing.T) {
 	if ws.resumed != 2 {
 		t.Fatal("the upgraded WebSocket reads no more")
 	}
+}
+
+// A WebSocket that may not be read has as long for its upgrade packet as that lasts, and
+// once more.
+func TestUpgradeWaitsForReading(t *testing.T) {
+	b, ws := probed(t)
+	b.Pause()
+	for n := range time.Duration(3) {
+		b.at((n + 1) * (b.cfg.Timers.Upgrade + sec))
+	}
+	if len(ws.closed) > 0 {
+		t.Fatal("the WebSocket was closed though it was not read")
+	}
+	b.Resume()
+	b.recv(ws, "5")
+	if !b.Streaming() {
+		t.Fatal("no upgrade")
+	}
+	b.alive()
 }
 
 // A POST waits for Resumed, and for the end of the session, too.
