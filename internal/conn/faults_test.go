@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -302,6 +303,59 @@ func TestNoMemory(t *testing.T) {
 		if _, err := client.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Error("the client was left alone")
 		}
+		given(t, k)
+	})
+}
+
+// What is left of one connection's bytes does not lie where the next one's are made.
+func TestRestIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := conntest.New(&conntest.Options{Send: 100, Receive: 100, Fail: t.Errorf})
+		g := new(conn.Group)
+		var taps []*conn.Tap
+		var clients []net.Conn
+		for range 4 * runtime.GOMAXPROCS(0) {
+			h, client := adoptTap(t, g, k)
+			taps, clients = append(taps, h), append(clients, client)
+		}
+		synctest.Wait()
+		for i, h := range taps {
+			h.Out(bytes.Repeat([]byte{byte(i)}, 5000), false) // nobody reads yet
+		}
+		synctest.Wait()
+		for i, client := range clients {
+			got := make([]byte, 5000)
+			if _, err := io.ReadFull(client, got); err != nil {
+				t.Fatal(err)
+			}
+			if n := bytes.Count(got, []byte{byte(i)}); n != len(got) {
+				t.Errorf("client %d got %d bytes of others", i, len(got)-n)
+			}
+			client.Close()
+			<-taps[i].Done()
+		}
+		given(t, k)
+	})
+}
+
+// A connection that has ever more to say makes room for others, and goes on.
+func TestManyRounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := conntest.New(&conntest.Options{Fail: t.Errorf})
+		h, client := adoptTap(t, new(conn.Group), k)
+		const rounds = 100
+		n := 0
+		h.OnSent(func(error) { // one call at a time
+			if n++; n < rounds {
+				h.Out([]byte("x"), false)
+			}
+		})
+		h.Out([]byte("x"), false)
+		if _, err := io.ReadFull(client, make([]byte, rounds)); err != nil {
+			t.Fatal(err)
+		}
+		client.Close()
+		<-h.Done()
 		given(t, k)
 	})
 }

@@ -13,8 +13,18 @@ import "time"
 // the states every few milliseconds while jobs are done at all, or the job itself
 // (Conn.Yield).
 
-// patience is how often the watch looks; a job that it sees twice has lost its loop.
-const patience = 2 * time.Millisecond
+// patience is how often the watch looks; a job that it sees twice has lost its loop. The
+// watch costs a wake-up each time, which at a few thousand messages a second is felt.
+const patience = 4 * time.Millisecond
+
+// Jobs that wait, but not for long enough to lose the loop (a query of a millisecond),
+// would be done one after the other, and all clients of the loop with them. So some jobs
+// are timed, and after a slow one the next ones are left to other goroutines.
+const (
+	timed  = 8 // one in so many jobs is
+	slow   = 200 * time.Microsecond
+	shyFor = 1024 // jobs
+)
 
 // working says whether a job is being done.
 func (l *loop) working() bool { return l.state.Load()&1 == 1 }
@@ -23,6 +33,10 @@ func (l *loop) working() bool { return l.state.Load()&1 == 1 }
 func (l *loop) do(job Job) (mine bool) {
 	at := l.state.Add(1)
 	l.team.watch(l)
+	var begin time.Time
+	if l.done++; l.done%timed == 0 {
+		begin = time.Now()
+	}
 	returned := false
 	defer func() {
 		if !returned { // it has ended the goroutine
@@ -31,13 +45,28 @@ func (l *loop) do(job Job) (mine bool) {
 	}()
 	job.Run()
 	returned = true
-	return l.state.CompareAndSwap(at, at+1)
+	mine = l.state.CompareAndSwap(at, at+1)
+	if mine && !begin.IsZero() && time.Since(begin) > slow {
+		l.shy.Store(shyFor)
+	}
+	return mine
+}
+
+// run implements engine.
+func (l *loop) run(job Job) bool {
+	if l.shy.Load() > 0 {
+		l.shy.Add(-1)
+		return false
+	}
+	l.jobs = append(l.jobs, job)
+	return true
 }
 
 // take gives the loop to a successor if the job that was being done at a state still
 // is.
 func (l *loop) take(at uint64) {
 	if l.state.CompareAndSwap(at, at+1) {
+		l.shy.Store(shyFor)
 		l.group.workers.Go(task{do: driveTask, l: l}) // ends as the one before
 	}
 }

@@ -23,6 +23,7 @@ type loop struct {
 	team   *team
 	poller Poller
 	state  atomic.Uint64 // see handoff.go
+	shy    atomic.Int32  // how many jobs the loop does not want
 
 	// The driver's.
 	buf     []byte // for reading
@@ -32,6 +33,8 @@ type loop struct {
 	n, next int              // how many there are in this turn, and the next one to serve
 	current *Conn            // whose jobs are being done
 	jobs    []Job            // current's; guarded by its lock
+	done    uint32           // jobs
+	turns   uint32
 
 	mu       sync.Mutex
 	conns    []slot
@@ -144,7 +147,10 @@ func (l *loop) drive() {
 			}
 		default:
 			l.flushAll(l.scratch, &l.turning)
-			runtime.Gosched() // the loop may find something to do for ever
+			// The loop may find something to do for ever.
+			if l.turns++; l.n > few || l.turns%few == 0 {
+				runtime.Gosched()
+			}
 			if !l.wait() {
 				giveBack(l.buf)
 				giveBack(l.scratch)
@@ -407,12 +413,6 @@ func (l *loop) finish() bool {
 		l.write(c, l.scratch, l.n <= few)
 	}
 	c.leave()
-	return true
-}
-
-// run implements engine.
-func (l *loop) run(job Job) bool {
-	l.jobs = append(l.jobs, job)
 	return true
 }
 
