@@ -79,6 +79,7 @@ func run(c *config) error {
 	case <-ctx.Done():
 	}
 	stop() // a second signal kills
+	pprof.StopCPUProfile()
 	drain, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	if err := a.shutdown(drain); err != nil && !errors.Is(err, context.DeadlineExceeded) {
