@@ -9,9 +9,8 @@ import "time"
 // on where the driver stood. The old driver finds out when its job is done, and is an
 // ordinary goroutine that ends.
 //
-// Somebody has to notice that a job takes long: a watch, which looks at
-// the states every few milliseconds while jobs are done at all, or the job itself
-// (Conn.Yield).
+// Somebody has to notice that a job takes long: a watch, which looks at the states
+// every few milliseconds while jobs are done at all, or the job itself (Conn.Yield).
 
 // patience is how often the watch looks; a job that it sees twice has lost its loop. The
 // watch costs a wake-up each time, which at a few thousand messages a second is felt.

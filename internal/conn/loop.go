@@ -33,8 +33,8 @@ type loop struct {
 	n, next int              // how many there are in this turn, and the next one to serve
 	current *Conn            // whose jobs are being done
 	jobs    []Job            // current's; guarded by its lock
-	done    uint32           // jobs
-	turns   uint32
+	done    uint32           // jobs so far
+	turns   uint32           // and turns
 
 	mu       sync.Mutex
 	conns    []slot
@@ -147,8 +147,9 @@ func (l *loop) drive() {
 			}
 		default:
 			l.flushAll(l.scratch, &l.turning)
-			// The loop may find something to do for ever.
-			if l.turns++; l.n > few || l.turns%few == 0 {
+			// The loop may find something to do for ever, but mostly has to wait after
+			// a small turn, and others run then.
+			if l.turns++; l.n > few || l.turns%16 == 0 {
 				runtime.Gosched()
 			}
 			if !l.wait() {
