@@ -51,7 +51,6 @@ type model struct {
 	*rapid.T
 	*rig
 	receive int // the size of a kernel buffer
-	seq     int
 }
 
 // newModel begins with clients, the first of which is of a kind.
