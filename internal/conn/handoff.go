@@ -30,12 +30,12 @@ func (l *loop) working() bool { return l.state.Load()&1 == 1 }
 
 // do does job, and says whether the loop is still the caller's.
 func (l *loop) do(job Job) (mine bool) {
-	at := l.state.Add(1)
-	l.team.watch(l)
 	var begin time.Time
 	if l.done++; l.done%timed == 0 {
 		begin = time.Now()
 	}
+	at := l.state.Add(1) // from here on the loop may be another's
+	l.team.watch(l)
 	returned := false
 	defer func() {
 		if !returned { // it has ended the goroutine
