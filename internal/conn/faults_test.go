@@ -359,3 +359,32 @@ func TestManyRounds(t *testing.T) {
 		given(t, k)
 	})
 }
+
+// What there is to say when the peer's end is read leaves before the end.
+func TestEndWithAnswerDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var h *conn.Tap
+		reads := 0
+		k := conntest.New(&conntest.Options{Fail: t.Errorf, Faults: func(op conntest.Op, _, _ int) (f conntest.Fault) {
+			if op == conntest.Read {
+				if reads++; reads == 1 {
+					f.Then = func() { h.Out([]byte("last words"), false) } // the loop is serving
+				}
+			}
+			return f
+		}})
+		server, client := k.Pipe()
+		h = conn.NewTap(t, nil)
+		new(conn.Group).Adopt(&h.Conn, server, nil, h)
+		_ = client.CloseWrite()
+		got, err := io.ReadAll(client)
+		if string(got) != "last words" || err != nil {
+			t.Errorf("the client got %q, %v", got, err)
+		}
+		if err := <-h.Done(); err != io.EOF {
+			t.Errorf("Closed(%v)", err)
+		}
+		client.Close()
+		given(t, k)
+	})
+}

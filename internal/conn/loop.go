@@ -382,7 +382,7 @@ func (l *loop) readEnd(c *Conn) {
 	switch {
 	case c.finished:
 		c.end(nil)
-	case c.writing:
+	case c.writing, c.dirty: // what is to be said before the end is
 		c.limit(l.group.linger())
 		l.update(c)
 	default:
@@ -428,12 +428,9 @@ func (l *loop) resume(c *Conn) {
 	c.users++ // update may end c
 	l.update(c)
 	if c.leaves() {
-		c.users++
-		l.group.workers.Go(task{do: leaveTask, c: c})
+		l.group.workers.Go(task{do: releaseTask, c: c})
 	}
 }
-
-func leaveTask(t task) { t.c.leave() }
 
 // shut implements engine.
 func (l *loop) shut(c *Conn) { l.leaveLater(c) }
