@@ -48,6 +48,9 @@ func (x *exchange) admitOrigin() bool {
 	rules, h := &x.s.origins, x.w.Header()
 	values := x.r.Header["Origin"]
 	if len(values) == 0 {
+		values = x.r.Header["Sec-Websocket-Origin"] // hybi-07 to hybi-12 (websocket-drafts.md §1)
+	}
+	if len(values) == 0 {
 		if rules.any {
 			h["Access-Control-Allow-Origin"] = valueAny
 		}

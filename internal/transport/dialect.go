@@ -24,6 +24,8 @@ type transport struct {
 // transports are all that there are, in the order in which clients are told.
 var transports = []transport{
 	{name: "websocket", link: &revision1, serve: (*exchange).webSocketRev1, advertise: true},
+	// WebSocket by a Flash player, which speaks hixie-76 (revision-1.md §8.6).
+	{name: "flashsocket", link: &revision1, serve: (*exchange).webSocketRev1, advertise: true},
 	{name: "xhr-polling", link: &revision1, serve: (*exchange).polling, advertise: true},
 	{name: "websocket", link: &engineIO, serve: (*exchange).webSocketEngineIO, upgrade: true},
 	{name: "polling", link: &engineIO, serve: (*exchange).polling},

@@ -46,7 +46,7 @@ func (x *exchange) identify() {
 	if !x.from.address.IsValid() {
 		x.from.address, _ = netip.ParseAddrPort(x.r.RemoteAddr)
 	}
-	if len(x.r.Header["Origin"]) == 0 {
+	if x.origin == "" {
 		x.hideAuthority = x.s.origins.any && !x.sameSite()
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/sockeye-io/socketio/internal/conn"
 	"github.com/sockeye-io/socketio/internal/generation"
 	"github.com/sockeye-io/socketio/internal/session"
+	"github.com/sockeye-io/socketio/internal/websocket"
 )
 
 // A Config says how a Server works. Fields that are zero have the default that their
@@ -25,6 +26,9 @@ type Config struct {
 	// Transports are the names of those that are enabled, in the order in which
 	// clients are told. Nil: all that there are.
 	Transports []string
+
+	// Hixie75 lets in WebSockets of that draft, whose handshake proves nothing.
+	Hixie75 bool
 
 	// Origins are the browser origins that may come in besides the server's own, as
 	// scheme://host[:port] and compared whole; "*" lets all in.
@@ -77,7 +81,8 @@ type Server struct {
 	served     []*generation.Generation
 	configs    map[*generation.Generation]*session.Config
 	transports []transport
-	advertised string // to revision 1
+	dialects   []*websocket.Dialect // of revision 1
+	advertised string               // to revision 1
 
 	origins originRules
 	proxies proxyRules
@@ -106,6 +111,7 @@ func New(cfg *Config) *Server {
 	s.cfg.defaults()
 	s.log = s.cfg.Logger
 	s.transports = enabled(s.cfg.Transports)
+	s.dialects = s.cfg.dialects()
 	s.advertised = advertised(s.transports, &revision1)
 	s.origins = newOriginRules(s.cfg.Origins, s.cfg.Headers)
 	s.proxies = proxyRules(s.cfg.TrustedProxies)

@@ -21,6 +21,7 @@ type stream struct {
 	s      *Server
 	sess   *session.Session // nil: it only says goodbye
 	reader websocket.Reader
+	hixie  *hixie // in place of reader; nil: frames are RFC 6455's
 
 	// The writing side's: between Outgoing and Sent the session's lease is out.
 	leased bool
@@ -48,9 +49,13 @@ type control struct {
 // only the most recent one).
 const maxPongs = 16
 
-func (s *Server) newStream(g *generation.Generation, answer []byte) *stream {
-	t := &stream{s: s, control: &control{answer: answer}}
-	t.reader.Limit = s.configs[g].Limits.MaxPayload
+func (s *Server) newStream(g *generation.Generation, answer websocket.Answer) *stream {
+	t := &stream{s: s, control: &control{answer: answer.Head}}
+	if limit := s.configs[g].Limits.MaxPayload; answer.Dialect.Hixie() {
+		t.hixie = newHixie(answer.Dialect, limit)
+	} else {
+		t.reader.Limit = limit
+	}
 	return t
 }
 
@@ -154,13 +159,13 @@ func (l *linger) tick(time.Duration) time.Duration {
 // Receive implements conn.Handler.
 func (t *stream) Receive(p []byte) error {
 	now := t.s.Now()
-	err := t.reader.Feed(p, func(op websocket.Opcode, payload []byte) error {
+	err := t.feed(p, func(op websocket.Opcode, payload []byte) error {
 		t.message(now, op, payload)
 		return nil
 	})
 	var broken *websocket.CloseError
 	if errors.As(err, &broken) {
-		t.finish(websocket.AppendClose(nil, broken.Code, broken.Reason), false)
+		t.finish(t.closing(broken.Code, broken.Reason), false)
 		t.lost(session.TransportError)
 	}
 	if t.sess != nil && t.sess.Paused() {
@@ -187,7 +192,7 @@ func (t *stream) message(now time.Duration, op websocket.Opcode, payload []byte)
 		// "When sending a Close frame in response, the endpoint typically echos the
 		// status code it received" (RFC 6455 §5.5.1).
 		code, _ := websocket.ParseClose(payload)
-		t.finish(websocket.AppendClose(nil, code, ""), true)
+		t.finish(t.closing(code, ""), true)
 		t.lost(session.TransportClose)
 	}
 }
@@ -271,6 +276,8 @@ func (t *stream) join(out []byte, casts []*session.Cast) []byte {
 		switch {
 		case e.Err != nil:
 			t.s.skip(e.Err, t.sess)
+		case t.hixie != nil:
+			out = appendHixie(out, e)
 		case len(casts) == 1 && len(out) == 0:
 			return e.Frames
 		default:

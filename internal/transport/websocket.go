@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/sockeye-io/socketio/internal/generation"
 	"github.com/sockeye-io/socketio/internal/session"
@@ -11,15 +12,18 @@ import (
 )
 
 // handshake checks the WebSocket handshake and returns its answer, or refuses.
-func (x *exchange) handshake() (answer []byte, ok bool) {
-	answer, refusal := websocket.Accept(nil, websocket.Request{
+func (x *exchange) handshake(spoken []*websocket.Dialect) (a websocket.Answer, ok bool) {
+	a, refusal := websocket.Accept(nil, &websocket.Request{
 		Method:     x.r.Method,
 		ProtoMajor: x.r.ProtoMajor,
 		ProtoMinor: x.r.ProtoMinor,
 		Header:     x.r.Header.Values,
-	})
+		Host:       x.from.host,
+		Target:     x.r.RequestURI,
+		Secure:     x.from.secure,
+	}, spoken...)
 	if refusal == nil {
-		return answer, true
+		return a, true
 	}
 	for _, field := range refusal.Header {
 		x.w.Header()[field[0]] = []string{field[1]}
@@ -29,7 +33,7 @@ func (x *exchange) handshake() (answer []byte, ok bool) {
 	} else {
 		x.deny(refusal.Status, refusal.Reason)
 	}
-	return nil, false
+	return a, false
 }
 
 // canHijack reports whether the connection can be taken over.
@@ -42,7 +46,7 @@ func (x *exchange) canHijack() bool {
 
 // webSocketEngineIO serves a WebSocket that makes a session, or wants to take one over.
 func (x *exchange) webSocketEngineIO() {
-	answer, ok := x.handshake()
+	answer, ok := x.handshake(modern)
 	if !ok || !x.canHijack() {
 		return
 	}
@@ -94,15 +98,15 @@ func (x *exchange) webSocketEngineIO() {
 // webSocketRev1 serves a WebSocket of revision 1, which opens a session, or takes the
 // place of what carried it (revision-1.md §7.3).
 func (x *exchange) webSocketRev1() {
-	answer, ok := x.handshake()
+	answer, ok := x.handshake(x.s.dialects)
 	if !ok || !x.canHijack() {
 		return
 	}
-	t := x.s.newStream(x.route.Generation, answer)
 	c, ok := x.hijack()
-	if !ok {
+	if !ok || !c.prove(&answer) {
 		return
 	}
+	t := x.s.newStream(x.route.Generation, answer)
 	sess := x.find()
 	if sess != nil {
 		t.sess = sess
@@ -114,8 +118,24 @@ func (x *exchange) webSocketRev1() {
 		t.sess = nil
 	}
 	// "7:::1+0" in a frame of its own, then the end ([T websocket-13-refused]).
-	t.farewell(websocket.AppendFrame(nil, websocket.Text, []byte(generation.Revision1.Bye.Drain.Poll)))
+	t.farewell(t.frame([]byte(generation.Revision1.Bye.Drain.Poll)))
 	t.adopt(c)
+}
+
+// Dialects in which a WebSocket may be asked for. Engine.IO's clients need binary
+// messages, which the hixie drafts have none of, and are younger than hybi-12.
+var (
+	modern = []*websocket.Dialect{websocket.RFC6455}
+	old    = []*websocket.Dialect{websocket.Hixie76, websocket.Hybi07, websocket.Hybi08, websocket.RFC6455}
+	oldest = append([]*websocket.Dialect{websocket.Hixie75}, old...)
+)
+
+// dialects returns those in which revision 1 is spoken.
+func (c *Config) dialects() []*websocket.Dialect {
+	if c.Hixie75 {
+		return oldest
+	}
+	return old
 }
 
 // hijacked is a connection that was taken over, and what had been read of it.
@@ -138,4 +158,37 @@ func (x *exchange) hijack() (c hijacked, ok bool) {
 		c.leftover, _ = rw.Reader.Peek(n)
 	}
 	return c, true
+}
+
+// proofTime bounds the wait for the last eight bytes of a hixie-76 handshake.
+const proofTime = 10 * time.Second
+
+// prove completes the answer to a handshake that is not over with its head. What it
+// waits for came with the request, or comes when a proxy has seen the head
+// (websocket-drafts.md §3).
+func (c *hijacked) prove(a *websocket.Answer) bool {
+	if a.Proof == nil {
+		return true
+	}
+	rest, proof := a.Proof.Feed(c.leftover)
+	if proof != nil {
+		a.Head, c.leftover = append(a.Head, proof...), rest
+		return true
+	}
+	_ = c.nc.SetDeadline(time.Now().Add(proofTime))
+	_, err := c.nc.Write(a.Head)
+	var buf [8]byte // what follows belongs to the next reader
+	for err == nil && proof == nil {
+		var n int
+		if n, err = c.nc.Read(buf[:a.Proof.Missing()]); n > 0 {
+			_, proof = a.Proof.Feed(buf[:n])
+		}
+	}
+	if proof == nil {
+		_ = c.nc.Close()
+		return false
+	}
+	_ = c.nc.SetDeadline(time.Time{})
+	a.Head, c.leftover = proof, nil
+	return true
 }

@@ -242,7 +242,7 @@ func TestKick(t *testing.T) {
 func TestPongs(t *testing.T) {
 	s := New(config(newEcho()))
 	defer s.Close()
-	st := s.newStream(s.served[0], nil)
+	st := s.newStream(s.served[0], websocket.Answer{Dialect: websocket.RFC6455})
 	for i := range 100 {
 		st.message(0, websocket.Ping, []byte{byte(i)})
 	}

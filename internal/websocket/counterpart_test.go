@@ -23,10 +23,10 @@ import (
 func echoServer(t *testing.T) (addr string) {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		answer, refusal := Accept(nil, Request{
+		answer, refusal := Accept(nil, &Request{
 			Method: req.Method, ProtoMajor: req.ProtoMajor, ProtoMinor: req.ProtoMinor,
 			Header: req.Header.Values,
-		})
+		}, RFC6455)
 		if refusal != nil {
 			for _, h := range refusal.Header {
 				w.Header().Set(h[0], h[1])
@@ -40,7 +40,7 @@ func echoServer(t *testing.T) (addr string) {
 			return
 		}
 		defer conn.Close()
-		conn.Write(answer)
+		conn.Write(answer.Head)
 		echo(conn, brw)
 	}))
 	t.Cleanup(srv.Close)

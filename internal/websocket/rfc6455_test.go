@@ -10,7 +10,7 @@ import (
 const sampleKey = "dGhlIHNhbXBsZSBub25jZQ=="
 
 // request returns a good handshake with fields replaced; nil removes one.
-func request(fields map[string][]string) websocket.Request {
+func request(fields map[string][]string) *websocket.Request {
 	h := http.Header{}
 	h.Set("Upgrade", "websocket")
 	h.Set("Connection", "Upgrade")
@@ -19,7 +19,10 @@ func request(fields map[string][]string) websocket.Request {
 	for name, values := range fields {
 		h[http.CanonicalHeaderKey(name)] = values
 	}
-	return websocket.Request{Method: "GET", ProtoMajor: 1, ProtoMinor: 1, Header: h.Values}
+	return &websocket.Request{
+		Method: "GET", ProtoMajor: 1, ProtoMinor: 1, Header: h.Values,
+		Host: "127.0.0.1:3000", Target: "/socket.io/1/websocket/sid?x=1",
+	}
 }
 
 func TestAccept(t *testing.T) {
@@ -30,11 +33,11 @@ func TestAccept(t *testing.T) {
 		"x3JJHMbDL1EzLkh9GBhXDw==": "HSmrc0sMlYUkAGmm5OPpG2HaGWk=",
 		"MTMtMTc5NTQ3ODA4MDM0OA==": "DDf6KgR/f4zTY/XQNLiPhpJf1eA=",
 	} {
-		got, refusal := websocket.Accept([]byte("x"), request(map[string][]string{"Sec-WebSocket-Key": {key}}))
+		got, refusal := websocket.Accept([]byte("x"), request(map[string][]string{"Sec-WebSocket-Key": {key}}), websocket.RFC6455)
 		want := "xHTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 			"Sec-WebSocket-Accept: " + accept + "\r\n\r\n"
-		if refusal != nil || string(got) != want {
-			t.Errorf("key %s: got %q, %+v; want %q", key, got, refusal, want)
+		if refusal != nil || string(got.Head) != want || got.Proof != nil {
+			t.Errorf("key %s: got %q, %+v; want %q", key, got.Head, refusal, want)
 		}
 	}
 }
@@ -79,14 +82,14 @@ func TestHandshakeFields(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			answer, refusal := websocket.Accept(nil, request(tt.fields))
+			answer, refusal := websocket.Accept(nil, request(tt.fields), websocket.RFC6455)
 			switch {
 			case tt.status == 0:
 				if refusal != nil {
 					t.Errorf("refused: %+v (%s)", refusal, tt.why)
 				}
-			case refusal == nil || refusal.Status != tt.status || len(answer) > 0:
-				t.Errorf("got %+v and %q, want status %d (%s)", refusal, answer, tt.status, tt.why)
+			case refusal == nil || refusal.Status != tt.status || len(answer.Head) > 0:
+				t.Errorf("got %+v and %q, want status %d (%s)", refusal, answer.Head, tt.status, tt.why)
 			case tt.status == 426 && refusal.Header[0] != [2]string{"Sec-WebSocket-Version", "13"}:
 				t.Errorf("426 without the version: %v (RFC 6455 §4.4)", refusal.Header)
 			}
@@ -108,7 +111,7 @@ func TestHandshakeRequestLine(t *testing.T) {
 	} {
 		r := request(nil)
 		r.Method, r.ProtoMajor, r.ProtoMinor = tt.method, tt.major, tt.minor
-		if _, refusal := websocket.Accept(nil, r); (refusal == nil) != tt.good {
+		if _, refusal := websocket.Accept(nil, r, websocket.RFC6455); (refusal == nil) != tt.good {
 			t.Errorf("%s HTTP/%d.%d: %+v, want good: %v", tt.method, tt.major, tt.minor, refusal, tt.good)
 		}
 	}
@@ -119,6 +122,6 @@ func BenchmarkAccept(b *testing.B) {
 	var buf [256]byte
 	b.ReportAllocs()
 	for b.Loop() {
-		websocket.Accept(buf[:0], r)
+		websocket.Accept(buf[:0], r, websocket.RFC6455)
 	}
 }
