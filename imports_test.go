@@ -31,7 +31,7 @@ var layers = map[string]struct {
 	"internal/worker":     {pure: true},
 	"internal/conn":       {imports: "internal/worker"},
 	"internal/parser":     {imports: "packet", pure: true},
-	"internal/framing":    {imports: "packet", pure: true},
+	"internal/framing":    {imports: "packet", pure: true, std: "net/url"},
 	"internal/value":      {imports: "internal/parser packet", pure: true, std: "crypto/rand fmt reflect"},
 	"internal/generation": {imports: "internal/parser internal/framing", pure: true},
 	"internal/session": {
