@@ -60,6 +60,9 @@ var layers = map[string]struct {
 	},
 	"cmd/conformance": {imports: ". engineio flashpolicy adapter packet internal/serve"},
 
+	// The page that sockeye shows.
+	"cmd/sockeye/internal/demo": {imports: ". golang.org/x/time/rate"},
+
 	// For tests, which may import anything; nothing else imports these.
 	"adapter/adaptertest":       {imports: "adapter packet"},
 	"internal/conn/conntest":    {imports: "internal/conn"},
