@@ -26,6 +26,8 @@ type stream struct {
 	leased bool
 	both   bool // both sides have said goodbye
 
+	place uint8 // in transports
+
 	mu      sync.Mutex
 	control *control // nil: nothing to say besides the session's casts
 
@@ -48,9 +50,10 @@ type control struct {
 // only the most recent one).
 const maxPongs = 16
 
-func (s *Server) newStream(g *generation.Generation, answer []byte) *stream {
-	t := &stream{s: s, control: &control{answer: answer}}
-	t.reader.Limit = s.configs[g].Limits.MaxPayload
+// newStream returns a stream that the exchange is to become, after an answer.
+func (x *exchange) newStream(answer []byte) *stream {
+	t := &stream{s: x.s, place: x.place, control: &control{answer: answer}}
+	t.reader.Limit = x.s.configs[x.route.Generation].Limits.MaxPayload
 	return t
 }
 

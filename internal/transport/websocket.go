@@ -51,7 +51,7 @@ func (x *exchange) webSocketEngineIO() {
 		if !ok {
 			return
 		}
-		t := x.s.newStream(x.route.Generation, answer)
+		t := x.newStream(answer)
 		c, ok := x.hijack()
 		if !ok {
 			return
@@ -68,7 +68,7 @@ func (x *exchange) webSocketEngineIO() {
 		x.refuse(unknownSID)
 		return
 	}
-	t := x.s.newStream(x.route.Generation, answer)
+	t := x.newStream(answer)
 	t.sess = sess
 	err := sess.Probe(x.s.Now(), t)
 	if errors.Is(err, session.ErrUnknown) {
@@ -98,7 +98,7 @@ func (x *exchange) webSocketRev1() {
 	if !ok || !x.canHijack() {
 		return
 	}
-	t := x.s.newStream(x.route.Generation, answer)
+	t := x.newStream(answer)
 	c, ok := x.hijack()
 	if !ok {
 		return
