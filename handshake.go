@@ -24,15 +24,15 @@ type Handshake struct {
 	// Generation is the protocol that is spoken, such as "revision 5".
 	Generation string
 	// Transport is the one that the request came by, such as "websocket"; empty for
-	// revision 1, whose clients choose it later.
+	// revision 1, whose clients choose it later. See Socket.Transport.
 	Transport string
 	// Time is when the request came.
 	Time time.Time
 }
 
-func handshakeOf(s *Socket) *Handshake {
-	return newHandshake(s.hub().Session().Peer.(*transport.Peer))
-}
+func handshakeOf(s *Socket) *Handshake { return newHandshake(s.peer()) }
+
+func (s *Socket) peer() *transport.Peer { return s.hub().Session().Peer.(*transport.Peer) }
 
 func newHandshake(p *transport.Peer) *Handshake {
 	return &Handshake{

@@ -2,15 +2,12 @@ package socketio
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
+	"math"
 	"net/netip"
 	"time"
 
 	"github.com/sockeye-io/socketio/adapter"
-	"github.com/sockeye-io/socketio/internal/generation"
-	"github.com/sockeye-io/socketio/internal/transport"
 )
 
 // Options say how a Server works. For every number and duration zero means the
@@ -137,95 +134,6 @@ type Revision1 struct {
 	RefuseBinary bool
 }
 
-// Validate reports everything that contradicts itself.
-func (o *Options) Validate() error {
-	if o == nil {
-		return nil
-	}
-	d := o.withDefaults()
-	var errs []error
-	bad := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("socketio: Options."+format, args...))
-	}
-	for _, must := range [...]struct {
-		name string
-		is   time.Duration
-	}{
-		{"PingInterval", d.PingInterval}, {"PingTimeout", d.PingTimeout}, {"UpgradeTimeout", d.UpgradeTimeout},
-		{"Revision1.HeartbeatInterval", d.Revision1.HeartbeatInterval},
-		{"Revision1.HeartbeatTimeout", d.Revision1.HeartbeatTimeout},
-		{"Revision1.CloseTimeout", d.Revision1.CloseTimeout},
-		{"Revision1.PollingDuration", d.Revision1.PollingDuration},
-	} {
-		if must.is < 0 {
-			bad("%s cannot be off", must.name)
-		}
-	}
-	for _, must := range [...]struct {
-		name string
-		is   int
-	}{
-		{"MaxPayload", d.MaxPayload}, {"MaxInboxEvents", d.MaxInboxEvents}, {"MaxInboxBytes", d.MaxInboxBytes},
-	} {
-		if must.is < 0 {
-			bad("%s cannot be off", must.name)
-		}
-	}
-	if d.MaxDepth > 128 {
-		bad("MaxDepth is more than 128")
-	}
-	d.validateRevision1(bad)
-	d.validateNames(bad)
-	return errors.Join(errs...)
-}
-
-// validateRevision1 checks "what must hold, else healthy clients fall off"
-// (revision-1.md §7.1).
-func (o *Options) validateRevision1(bad func(string, ...any)) {
-	r := &o.Revision1
-	if r.HeartbeatInterval >= r.HeartbeatTimeout {
-		bad("Revision1.HeartbeatInterval (%v) must be shorter than HeartbeatTimeout (%v)", r.HeartbeatInterval, r.HeartbeatTimeout)
-	}
-	if r.HeartbeatInterval >= r.CloseTimeout {
-		bad("Revision1.HeartbeatInterval (%v) must be shorter than CloseTimeout (%v)", r.HeartbeatInterval, r.CloseTimeout)
-	}
-	if r.PollingDuration >= r.CloseTimeout {
-		bad("Revision1.PollingDuration (%v) must be shorter than CloseTimeout (%v)", r.PollingDuration, r.CloseTimeout)
-	}
-}
-
-func (o *Options) validateNames(bad func(string, ...any)) {
-	if e, ok := transport.Engine(o.Engine); !ok {
-		bad("Engine: no engine is called %q", o.Engine)
-	} else if !e.Available() {
-		bad("Engine: %q is for Linux", o.Engine)
-	}
-	for _, name := range o.Generations {
-		if generation.ByName(name) == nil {
-			bad("Generations: no generation is called %q", name)
-		}
-	}
-	if o.Generations != nil && len(o.Generations) == 0 {
-		bad("Generations: none is left")
-	}
-	for _, name := range o.Transports {
-		if !transport.IsTransport(name) {
-			bad("Transports: no transport is called %q", name)
-		}
-	}
-	if o.Transports != nil && len(o.Transports) == 0 {
-		bad("Transports: none is left")
-	}
-	for _, origin := range o.Origins {
-		if err := checkOrigin(origin); err != nil {
-			bad("Origins: %v", err)
-		}
-	}
-	if o.HandshakesPerSecond < 0 {
-		o.HandshakesPerSecond = 0
-	}
-}
-
 // or returns the default d for zero.
 func or[T int | time.Duration](v, d T) T {
 	if v == 0 {
@@ -261,7 +169,7 @@ func (o *Options) withDefaults() *Options {
 	d.MaxPayloadPackets = or(d.MaxPayloadPackets, 10_000)
 	d.MaxPollPackets = or(d.MaxPollPackets, 16)
 	d.MaxAttachments = or(d.MaxAttachments, 10)
-	d.MaxAttachmentBytes = or(d.MaxAttachmentBytes, 10*d.MaxPayload)
+	d.MaxAttachmentBytes = or(d.MaxAttachmentBytes, 10*min(d.MaxPayload, math.MaxInt/10))
 	d.MaxDepth = or(d.MaxDepth, 128)
 	d.MaxArgs = or(d.MaxArgs, 1024)
 	d.MaxEventName = or(d.MaxEventName, 1024)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/sockeye-io/socketio/internal/hub"
 	"github.com/sockeye-io/socketio/internal/session"
@@ -109,18 +108,6 @@ func first(errs ...error) error {
 		if err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// checkOrigin says why origin is not the Origin header of any page.
-func checkOrigin(origin string) error {
-	if origin == "*" {
-		return nil
-	}
-	u, err := url.Parse(origin)
-	if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin {
-		return fmt.Errorf("%q is not of the form scheme://host[:port]", origin)
 	}
 	return nil
 }

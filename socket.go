@@ -24,6 +24,11 @@ func (s *Socket) Namespace() *Namespace { return (*Namespace)(s.hub().Namespace(
 // Handshake returns what the client said when it connected, parsed anew by each call.
 func (s *Socket) Handshake() *Handshake { return handshakeOf(s) }
 
+// Transport returns the name of the transport that the client uses now, such as
+// "polling", which an upgrade changes to "websocket"; revision 1 calls its own
+// "xhr-polling". Once the socket has left, it is the last.
+func (s *Socket) Transport() string { return s.peer().Current() }
+
 // Auth returns the payload with which the client joined the namespace: one value,
 // or none. Revision 1 has no such thing; see Handshake.Query.
 func (s *Socket) Auth() Args { return Args(s.hub().Auth()) }

@@ -121,7 +121,7 @@ func start(t *testing.T, flags ...string) *server {
 // be there, and end with status 0 on SIGTERM.
 func startProgram(t *testing.T, program string, args ...string) *server {
 	t.Helper()
-	s := &server{cmd: exec.Command(program, append(args, "-addr", "127.0.0.1:0")...), ended: make(chan struct{})}
+	s := &server{cmd: exec.Command(program, append(args, "--addr", "127.0.0.1:0")...), ended: make(chan struct{})}
 	s.cmd.Stderr = &s.stderr
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {

@@ -7,18 +7,14 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
-	"os/signal"
 	"runtime/pprof"
-	"syscall"
 	"time"
+
+	"github.com/sockeye-io/socketio/internal/serve"
 )
 
 func main() {
@@ -37,9 +33,6 @@ func main() {
 	}
 }
 
-// drainTime bounds the stop: what peers have not read by then is cut off.
-const drainTime = 8 * time.Second
-
 func run(c *config) error {
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if c.profile != "" {
@@ -56,34 +49,10 @@ func run(c *config) error {
 	if err := c.options().Validate(); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
 	a := newApp(c)
-	ln, err := net.Listen("tcp", c.addr)
-	if err != nil {
-		return err
+	program := serve.Program{
+		Addr: c.addr, Handler: a, Drain: a.shutdown,
+		Stopping: pprof.StopCPUProfile, // the drain is not what is measured
 	}
-	// These three belong to http.Server: heads, silent and idle connections.
-	srv := &http.Server{
-		Handler:           a,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       30 * time.Second,
-		MaxHeaderBytes:    12 << 10,
-	}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ln) }() // ends with Close below
-	fmt.Printf("listening on http://%s\n", ln.Addr())
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-	}
-	stop() // a second signal kills
-	pprof.StopCPUProfile()
-	drain, cancel := context.WithTimeout(context.Background(), drainTime)
-	defer cancel()
-	if err := a.shutdown(drain); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		slog.Warn("drain", "error", err)
-	}
-	return srv.Close()
+	return program.Run()
 }

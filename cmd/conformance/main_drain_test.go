@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sockeye-io/socketio/internal/serve"
 	"github.com/sockeye-io/socketio/internal/websocket"
 	"github.com/sockeye-io/socketio/internal/websocket/wstest"
 )
@@ -254,7 +255,8 @@ func (p *program) drain(c *drainer) {
 }
 
 // TestDrainBound: peers that neither read nor leave do not keep the program. Its own
-// time is drainTime; a second more is the transport's, for what has been told to end.
+// time is serve.DrainTime; a second more is the transport's, for what has been told to
+// end.
 func TestDrainBound(t *testing.T) {
 	deaf := func(target string) func(*site) {
 		return func(s *site) {
@@ -299,13 +301,13 @@ func drainBound(t *testing.T, come func(*site), loop bool) {
 		synctest.Wait()
 	}()
 	come(&site{t, n, &http.Client{Transport: tr}, ""})
-	ctx, cancel := context.WithTimeout(t.Context(), drainTime)
+	ctx, cancel := context.WithTimeout(t.Context(), serve.DrainTime)
 	defer cancel()
 	begin := time.Now()
 	if err := a.shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
-	if d := time.Since(begin); d > drainTime+time.Second {
+	if d := time.Since(begin); d > serve.DrainTime+time.Second {
 		t.Errorf("it took %v", d)
 	}
 }

@@ -17,22 +17,18 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"runtime"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/sockeye-io/socketio"
+	"github.com/sockeye-io/socketio/internal/serve"
 )
 
 func main() {
@@ -47,32 +43,13 @@ func main() {
 
 func run(addr, engine string) error {
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
 	house := &house{rooms: make(map[string]*room), reasons: make(map[string]int)}
 	srv := newServer(engine, house)
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", srv)
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { house.stats(w, srv) })
-	ln, err := net.Listen("tcp", addr)
-	if err != nil {
-		return err
-	}
-	h := &http.Server{Handler: mux}
-	served := make(chan error, 1)
-	go func() { served <- h.Serve(ln) }() // ends with Close
-	fmt.Printf("listening on http://%s\n", ln.Addr())
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-	}
-	drain, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if err := srv.Shutdown(drain); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return h.Close()
+	program := serve.Program{Addr: addr, Handler: mux, Drain: srv.Shutdown}
+	return program.Run()
 }
 
 // newServer makes a server that pings often, and has patience with a busy machine.

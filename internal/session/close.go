@@ -99,8 +99,11 @@ func (s *Session) finish(e *effects) {
 	s.release()
 	s.breach()
 	s.beatStops()
-	if s.probe() != nil {
+	if p := s.probe(); p != nil {
 		s.dropProbe(e, s.reason())
+		if p.complete {
+			s.carriedBy(p.t) // it did already, but for a lease
+		}
 	}
 	if s.poll() != nil {
 		e.addWake(s.poll())

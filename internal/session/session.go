@@ -114,6 +114,17 @@ func (s *Session) Streaming() bool {
 	return s.stream != nil
 }
 
+// Carrier returns the stream that carries the session, or nil if polls do; after the
+// end, what did last.
+func (s *Session) Carrier() Transport {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.upgraded() {
+		return s.probe().t
+	}
+	return s.stream
+}
+
 // Polled reports whether polls may carry the session: no stream does, or wants to.
 func (s *Session) Polled() bool {
 	s.mu.Lock()
@@ -148,7 +159,7 @@ func (e *effects) addWake(t Transport) {
 }
 
 func (e *effects) addClose(t Transport, r Reason) {
-	if t == nil {
+	if t == nil || t == e.close[0] {
 		return
 	}
 	e.reason = r

@@ -318,3 +318,48 @@ func TestResumed(t *testing.T) {
 		t.Fatal("paused after the end")
 	}
 }
+
+// TestCarrier: a WebSocket carries the session from its upgrade packet on, also while
+// a poll's lease is out, and what carried a session last did so for good.
+func TestCarrier(t *testing.T) {
+	b, ws := probed(t)
+	b.push("a")
+	p := b.get()
+	b.take(p)
+	if c := b.Carrier(); c != nil {
+		t.Fatalf("before the upgrade packet: %v", c)
+	}
+	b.recv(ws, "5")
+	if b.Carrier() != ws {
+		t.Fatal("after the upgrade packet")
+	}
+	b.Fail(ServerShutdown)
+	if b.Carrier() != ws {
+		t.Fatal("after the end, with the lease out")
+	}
+	if len(ws.closed) != 1 {
+		t.Fatalf("closed %v", ws.closed)
+	}
+	b.Done(b.now, p, true)
+	if b.Carrier() != ws {
+		t.Fatal("after the end")
+	}
+
+	b, ws = probed(t)
+	b.Lost(ws, TransportClose)
+	b.End(b.now, Kick, ServerDisconnect)
+	if c := b.Carrier(); c != nil {
+		t.Fatalf("after a failed upgrade: %v", c)
+	}
+
+	b = newRig(t, &generation.Revision1)
+	old := new(fake)
+	b.check(b.Bind(b.now, old), nil)
+	if b.Carrier() != old {
+		t.Fatal("on a stream")
+	}
+	b.check(b.Poll(b.now, new(fake)), nil) // revision-1.md §7.3
+	if c := b.Carrier(); c != nil {
+		t.Fatalf("a poll has taken over from %v", c)
+	}
+}

@@ -16,6 +16,7 @@ type transport struct {
 	name  string
 	link  *link
 	serve func(*exchange)
+	place uint8 // in transports
 
 	advertise bool // to revision 1, in the handshake's answer
 	upgrade   bool // Engine.IO's polling may upgrade to it
@@ -103,6 +104,9 @@ var (
 var engineIO, revision1 link
 
 func init() {
+	for i := range transports {
+		transports[i].place = uint8(i)
+	}
 	engineIO = link{
 		// engine.io 6.6, transports/polling.js: "text/html is required instead of
 		// text/plain to avoid an unwanted download dialog on certain user-agents".

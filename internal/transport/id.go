@@ -18,8 +18,11 @@ import (
 const (
 	idRandom = 16
 	idMAC    = 12
-	maxOwner = 64 // bytes
+	maxOwner = MaxOwner
 )
+
+// MaxOwner is how many bytes of a node's name its session ids have room for.
+const MaxOwner = 64
 
 // idEncoding is strict: two texts never mean the same id.
 var idEncoding = base64.RawURLEncoding.Strict()

@@ -213,6 +213,25 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+// TestMarks: two things in one word do not get into each other's way.
+func TestMarks(t *testing.T) {
+	var m marks
+	for _, waiting := range []bool{true, false} {
+		m.setWaiting(waiting)
+		for place := range uint8(255) {
+			m.setPolledBy(place)
+			m.setPolledBy(place)
+			if m.waiting() != waiting || m.polledBy() != place {
+				t.Fatalf("waiting %t, place %d: %t, %d", waiting, place, m.waiting(), m.polledBy())
+			}
+		}
+	}
+	m.setWaiting(true)
+	if m.polledBy() != 254 {
+		t.Errorf("place %d", m.polledBy())
+	}
+}
+
 // FuzzForwarded looks for inputs that break the readers of proxies' fields.
 func FuzzForwarded(f *testing.F) {
 	f.Add(`for="[2001:db8::1]:99";proto=https;host=a.example, for=1.2.3.4`, "1.2.3.4, unknown", "https")

@@ -23,7 +23,7 @@ type Peer struct {
 
 	// What the server keeps for the session.
 	id       sessionID
-	waiting  atomic.Bool // in unopened; changes are guarded by its lock
+	marks    marks
 	timer    timerwheel.Timer[timed]
 	byID     table.Link[Peer]         // guarded by the registry
 	requests atomic.Pointer[requests] // nil while there are none
@@ -31,6 +31,38 @@ type Peer struct {
 
 // peerOf returns the Peer of a session.
 func peerOf(s *session.Session) *Peer { return s.Peer.(*Peer) }
+
+// marks are in one word what takes no more: whether the session is in unopened, and the
+// place in transports of the one that its last poll or POST came by.
+type marks struct{ word atomic.Uint32 }
+
+const (
+	markWaiting = 1 << iota
+	markPlace   // times the place
+)
+
+// waiting reports whether the session is in unopened, whose lock guards changes.
+func (m *marks) waiting() bool { return m.word.Load()&markWaiting != 0 }
+
+func (m *marks) setWaiting(is bool) {
+	if is {
+		m.word.Or(markWaiting)
+	} else {
+		m.word.And(^uint32(markWaiting))
+	}
+}
+
+func (m *marks) polledBy() uint8 { return uint8(m.word.Load() / markPlace) }
+
+func (m *marks) setPolledBy(place uint8) {
+	for {
+		old := m.word.Load()
+		word := old&markWaiting | uint32(place)*markPlace
+		if word == old || m.word.CompareAndSwap(old, word) {
+			return
+		}
+	}
+}
 
 // said is what a request said. What many requests say alike exists once.
 type said struct {
@@ -94,6 +126,15 @@ func (p *Peer) Generation() string { return p.said.alike.Value().generation }
 // Transport returns the name of the first request's transport; empty for revision 1's
 // handshake.
 func (p *Peer) Transport() string { return p.said.alike.Value().transport }
+
+// Current returns the name of the transport that carries the session now; after its
+// end, of the one that did last. It may be called concurrently.
+func (p *Peer) Current() string {
+	if t, ok := p.sess.Carrier().(*stream); ok {
+		return transports[t.place].name
+	}
+	return transports[p.marks.polledBy()].name
+}
 
 // Time returns when the request came.
 func (p *Peer) Time() time.Time { return time.Unix(0, p.said.time) }

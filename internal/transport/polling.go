@@ -108,7 +108,8 @@ func (x *exchange) polling() {
 
 // poll waits until the session has something for this request.
 func (x *exchange) poll(sess *session.Session) {
-	p := x.s.newPoll() // not given back after a panic: the session may still have it
+	peerOf(sess).marks.setPolledBy(x.place) // handlers may ask before Poll returns
+	p := x.s.newPoll()                      // not given back after a panic: the session may still have it
 	if err := sess.Poll(x.s.Now(), p); err != nil {
 		if errors.Is(err, session.ErrUnknown) {
 			x.link.unknownPoll(x)

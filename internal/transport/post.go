@@ -29,6 +29,7 @@ func (x *exchange) post() {
 		x.deny(http.StatusUnsupportedMediaType, "content encodings are not supported")
 		return
 	}
+	peerOf(sess).marks.setPolledBy(x.place)
 	turn, err := sess.BeginPost(x.s.Now())
 	switch {
 	case errors.Is(err, session.ErrUnknown):

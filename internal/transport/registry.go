@@ -96,17 +96,17 @@ func (u *unopened) add(p *Peer) (evicted *session.Session) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.max > 0 && u.n >= u.max {
-		i := slices.IndexFunc(u.queue, func(p *Peer) bool { return p.waiting.Load() })
+		i := slices.IndexFunc(u.queue, func(p *Peer) bool { return p.marks.waiting() })
 		evicted = &u.queue[i].sess
-		u.queue[i].waiting.Store(false)
+		u.queue[i].marks.setWaiting(false)
 		clear(u.queue[:i+1])
 		u.queue = u.queue[i+1:]
 		u.n--
 	}
 	if len(u.queue) >= 2*u.n+skipped {
-		u.queue = slices.DeleteFunc(u.queue, func(p *Peer) bool { return !p.waiting.Load() })
+		u.queue = slices.DeleteFunc(u.queue, func(p *Peer) bool { return !p.marks.waiting() })
 	}
-	p.waiting.Store(true)
+	p.marks.setWaiting(true)
 	u.queue = append(u.queue, p)
 	u.n++
 	return evicted
@@ -114,15 +114,15 @@ func (u *unopened) add(p *Peer) (evicted *session.Session) {
 
 // remove takes p out, if it is in.
 func (u *unopened) remove(p *Peer) {
-	if !p.waiting.Load() {
+	if !p.marks.waiting() {
 		return
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if !p.waiting.Load() {
+	if !p.marks.waiting() {
 		return
 	}
-	p.waiting.Store(false)
+	p.marks.setWaiting(false)
 	if u.n--; u.n == 0 {
 		u.queue = nil
 	}

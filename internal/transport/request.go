@@ -23,6 +23,7 @@ type exchange struct {
 
 	origin        string // empty: none
 	hideAuthority bool   // the browser's credentials are not its user's will; set by admit
+	place         uint8  // of the transport, in transports
 
 	length [1]string // contentLength's
 
@@ -123,7 +124,7 @@ func (x *exchange) dispatch() {
 		if t := x.transport(); t == nil {
 			x.deny(http.StatusBadRequest, "transport unknown")
 		} else if x.mayUse() {
-			t.serve(x)
+			x.serve(t)
 		}
 	}
 }
@@ -138,8 +139,13 @@ func (x *exchange) engineIO() {
 	case x.route.SID == "" && x.r.Method != http.MethodGet:
 		x.refuse(badMethod)
 	case x.mayUse():
-		t.serve(x)
+		x.serve(t)
 	}
+}
+
+func (x *exchange) serve(t *transport) {
+	x.place = t.place
+	t.serve(x)
 }
 
 // transport returns the transport that the request names, if it is enabled.

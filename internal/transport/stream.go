@@ -27,6 +27,8 @@ type stream struct {
 	leased bool
 	both   bool // both sides have said goodbye
 
+	place uint8 // in transports
+
 	mu      sync.Mutex
 	control *control // nil: nothing to say besides the session's casts
 
@@ -49,9 +51,10 @@ type control struct {
 // only the most recent one).
 const maxPongs = 16
 
-func (s *Server) newStream(g *generation.Generation, answer websocket.Answer) *stream {
-	t := &stream{s: s, control: &control{answer: answer.Head}}
-	if limit := s.configs[g].Limits.MaxPayload; answer.Dialect.Hixie() {
+// newStream returns a stream that the exchange is to become, after an answer.
+func (x *exchange) newStream(answer websocket.Answer) *stream {
+	t := &stream{s: x.s, place: x.place, control: &control{answer: answer.Head}}
+	if limit := x.s.configs[x.route.Generation].Limits.MaxPayload; answer.Dialect.Hixie() {
 		t.hixie = newHixie(answer.Dialect, limit)
 	} else {
 		t.reader.Limit = limit

@@ -55,7 +55,7 @@ func (x *exchange) webSocketEngineIO() {
 		if !ok {
 			return
 		}
-		t := x.s.newStream(x.route.Generation, answer)
+		t := x.newStream(answer)
 		c, ok := x.hijack()
 		if !ok {
 			return
@@ -72,7 +72,7 @@ func (x *exchange) webSocketEngineIO() {
 		x.refuse(unknownSID)
 		return
 	}
-	t := x.s.newStream(x.route.Generation, answer)
+	t := x.newStream(answer)
 	t.sess = sess
 	err := sess.Probe(x.s.Now(), t)
 	if errors.Is(err, session.ErrUnknown) {
@@ -106,7 +106,7 @@ func (x *exchange) webSocketRev1() {
 	if !ok || !c.prove(&answer) {
 		return
 	}
-	t := x.s.newStream(x.route.Generation, answer)
+	t := x.newStream(answer)
 	sess := x.find()
 	if sess != nil {
 		t.sess = sess

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/socketio/internal/generation"
 	"github.com/sockeye-io/socketio/internal/session"
 	"github.com/sockeye-io/socketio/internal/websocket"
 	"github.com/sockeye-io/socketio/packet"
@@ -242,7 +243,8 @@ func TestKick(t *testing.T) {
 func TestPongs(t *testing.T) {
 	s := New(config(newEcho()))
 	defer s.Close()
-	st := s.newStream(s.served[0], websocket.Answer{Dialect: websocket.RFC6455})
+	x := exchange{s: s, route: generation.Route{Generation: s.served[0]}}
+	st := x.newStream(websocket.Answer{Dialect: websocket.RFC6455})
 	for i := range 100 {
 		st.message(0, websocket.Ping, []byte{byte(i)})
 	}
