@@ -54,7 +54,6 @@ window.addEventListener('message', ({ origin, source, data }) => {
   if (data.close) {
     panes[i].frame.remove();
     panes.splice(i, 1);
-    $('hint').textContent = '';
     (panes[Math.min(i, panes.length - 1)]?.frame ?? $('add')).focus();
   }
   remember();
@@ -67,9 +66,9 @@ async function begin() {
   const known = official.length ? official : scripts;
   $('add-client').append(...known.map((c) => new Option(label(c), c)));
   $('add-client').value = known.at(-1);
-  if (!official.length) {
-    $('hint').textContent = 'These panes run a small script of this page. Start the server with “make run” to see the official clients.';
-  }
+  $('hint').textContent = official.length
+    ? 'All share one Go server. Open this page in another window, or on your phone, and join them.'
+    : 'These panes run a small script of this page. Start the server with “make run” to see the official clients.';
   $('bar').onsubmit = (e) => {
     e.preventDefault();
     add($('add-client').value)?.frame.scrollIntoView({ block: 'nearest' });

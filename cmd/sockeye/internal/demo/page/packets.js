@@ -36,7 +36,7 @@ const revision1 = ['disconnect', 'connect', 'heartbeat', 'message', 'JSON', 'eve
 const socket = ['connect', 'disconnect', 'event', 'ack', 'connect error', 'event', 'ack'];
 
 // words says what a packet is: "event", "ack 3", "ping", "binary 1,234 bytes". An event
-// that wants an answer is "event → ack 3".
+// that wants an answer is "event, wants ack 3".
 export function words(kind, data) {
   if (typeof data !== 'string') return `binary ${count(size(data), 'byte')}`;
   switch (kind) {
@@ -50,7 +50,7 @@ function revision1Words(data) {
   const [, type, id, , rest] = /^(\d):(\d*)\+?:([^:]*):?(.*)$/s.exec(data) ?? [];
   const word = revision1[type] ?? 'unknown';
   if (type === '6') return `ack ${parseInt(rest, 10)}`;
-  return id ? `${word} → ack ${id}` : word;
+  return id ? `${word}, wants ack ${id}` : word;
 }
 
 function engineWords(data) {
@@ -59,5 +59,5 @@ function engineWords(data) {
   const [, type, , id] = /^4(\d)(?:(\d+)-)?(?:\/[^,[{]*,)?(\d*)/.exec(data) ?? [];
   const word = socket[type] ?? 'message';
   if (type === '3' || type === '6') return `ack ${id}`;
-  return id ? `${word} → ack ${id}` : word;
+  return id ? `${word}, wants ack ${id}` : word;
 }

@@ -15,7 +15,8 @@ watch(show);
 
 let link;              // to the server; another one after each change of the transport
 let up = false;        // whether the link stands; the pane may not be in its room yet
-let mine = {};         // what the server answered to the last join
+let wanted = {};       // the last join's name and room
+let mine = {};         // what the server answered to it
 const pending = new Set(); // what is to be done with sent things if the connection breaks
 
 const events = {
@@ -41,7 +42,6 @@ const events = {
 // let the pane into its room.
 function state(now) {
   document.body.dataset.state = $('state').textContent = now;
-  $('send').disabled = $('picture').disabled = now !== 'connected';
 }
 
 const connected = () => document.body.dataset.state === 'connected';
@@ -103,17 +103,17 @@ function ask(name, args, done, failed) {
 }
 
 function join() {
-  const wanted = { name: $('name').value, room: $('room').value };
-  ask('join', [wanted], (welcome) => {
+  const asked = wanted = { name: $('name').value, room: $('room').value };
+  ask('join', [asked], (welcome) => {
     const moved = welcome.room !== mine.room;
     mine = welcome;
     shown(welcome);
     // What was typed meanwhile stays.
-    if ($('name').value === wanted.name) $('name').value = welcome.name;
-    if ($('room').value === wanted.room) $('room').value = welcome.room;
+    if ($('name').value === asked.name) $('name').value = welcome.name;
+    if ($('room').value === asked.room) $('room').value = welcome.room;
     people.reset(welcome.id, welcome.people, welcome.total);
     events.rooms(welcome.rooms);
-    if (moved) note(`You are in “${welcome.room}”.`);
+    if (moved) note(`You are in “${welcome.room}”. What you write is read in every pane of this room.`);
     else if (!connected()) note('Connected again.');
     state('connected');
   }, (why, lost) => {
@@ -124,22 +124,16 @@ function join() {
 // rejoin is for another name or room.
 function rejoin() {
   const { value: name } = $('name'), { value: room } = $('room');
-  if (up && (name !== mine.name || room !== mine.room)) join();
-}
-
-// recipient returns the id of whom the next message is for, and the name.
-function recipient() {
-  const to = $('to').value || undefined;
-  return { to, name: people.get(to)?.name };
+  if (up && (name !== wanted.name || room !== wanted.room)) join();
 }
 
 function say() {
   const text = $('text').value;
   if (!text.trim()) return;
   if (!connected()) return note('Not connected: your text stays until it can be sent.', 'error');
-  const { to, name } = recipient();
+  const { id, name } = people.recipient();
   $('text').value = '';
-  ask('say', [{ text, to }], (said, rtt) => line(said, { rtt, to: name }), (why) => {
+  ask('say', [{ text, to: id }], (said, rtt) => line(said, { rtt, to: name }), (why) => {
     if ($('text').value) return note(`${why} Not sent: ${text}`, 'error');
     $('text').value = text;
     note(`${why} Your text is still there.`, 'error');
@@ -152,9 +146,9 @@ async function sendPicture(file) {
   const bytes = await file.arrayBuffer();
   const data = await picture.encode(file, client.binary);
   if (!connected()) return note('Not connected: the picture was not sent.', 'error');
-  const { to, name } = recipient();
+  const { id, name } = people.recipient();
   const { form } = picture.decode(data);
-  ask('picture', [{ type: file.type, to }, data], (said, rtt) => line(said, {
+  ask('picture', [{ type: file.type, to: id }, data], (said, rtt) => line(said, {
     rtt, to: name, picture: picture.show(bytes, said.type, `Your picture ${file.name}`), form: `sent as ${form}`,
   }), (why) => note(`${why} The picture was not sent.`, 'error'));
 }
@@ -169,8 +163,8 @@ function begin() {
   $('name').value = query.get('name') ?? '';
   $('room').value = query.get('room') || 'lobby';
   $('transport').append(new Option('auto', 'auto'), ...client.transports.map((t) => new Option(t, t)));
-  const wanted = query.get('transport');
-  if (client.transports.includes(wanted)) $('transport').value = wanted;
+  const transport = query.get('transport');
+  if (client.transports.includes(transport)) $('transport').value = transport;
 
   $('transport').onchange = () => {
     tell({ transport: $('transport').value });

@@ -9,6 +9,7 @@ const to = document.getElementById('to');
 
 const people = new Map(); // by id
 let me = '', size = 0;
+let chosen = { id: '', name: '' }; // whom the next message is for
 
 // reset sets the whole list.
 export function reset(id, all, count) {
@@ -37,29 +38,37 @@ export function remove(id, count) {
   return p;
 }
 
-export const get = (id) => people.get(id);
+// recipient returns whom the next message is for: id and name, or '' for everybody.
+export const recipient = () => chosen;
 
-// address chooses whom the next message is for; '' is everybody.
+// address chooses whom the next message is for; '' is everybody. Nothing else changes
+// it: what was meant for somebody who has left must not go to everybody.
 export function address(id) {
-  to.value = people.has(id) && id !== me ? id : '';
-  const chosen = to.value;
-  for (const li of list.children) {
-    li.querySelector('button')?.setAttribute('aria-pressed', String(li.dataset.id === chosen && chosen !== ''));
-  }
-  document.body.classList.toggle('private', chosen !== '');
-  document.getElementById('text').placeholder = chosen ? `Only ${people.get(chosen).name} will read this` : 'Write to everybody';
+  chosen = { id, name: chosen.name };
+  showChosen();
 }
 
 function show() {
-  const chosen = to.value;
   const focused = document.activeElement?.closest?.('#people li')?.dataset.id;
   total.textContent = String(size);
   list.replaceChildren(...[...people.values()].map(item));
   if (size > people.size) list.append(element('li', 'more', `and ${size - people.size} more`));
-  const options = [...people.values()].filter(({ id }) => id !== me);
-  to.replaceChildren(new Option('Everybody', ''), ...options.map(({ id, name }) => new Option(name, id)));
-  address(chosen);
   if (focused) list.querySelector(`li[data-id="${CSS.escape(focused)}"] button`)?.focus();
+  showChosen();
+}
+
+function showChosen() {
+  const { id } = chosen;
+  const name = chosen.name = people.get(id)?.name ?? chosen.name;
+  const options = [...people.values()].filter((p) => p.id !== me).map((p) => new Option(p.name, p.id));
+  if (id && !people.has(id)) options.push(new Option(`${name} (left)`, id));
+  to.replaceChildren(new Option('Everybody', ''), ...options);
+  to.value = id;
+  for (const li of list.children) {
+    li.querySelector('button')?.setAttribute('aria-pressed', String(li.dataset.id === id));
+  }
+  document.body.classList.toggle('private', id !== '');
+  document.getElementById('text').placeholder = id ? `Only ${name} will read this` : 'Write to everybody';
 }
 
 function item(p) {
@@ -80,7 +89,7 @@ function item(p) {
 list.addEventListener('click', ({ target }) => {
   const id = target.closest('li')?.dataset.id;
   if (!id || id === me) return;
-  address(to.value === id ? '' : id);
+  address(chosen.id === id ? '' : id);
   document.getElementById('text').focus();
 });
 to.addEventListener('change', () => address(to.value));

@@ -28,7 +28,7 @@ export function show({ out, family, data, note }) {
     arrow.setAttribute('aria-label', out ? 'sent' : 'received');
     arrow.setAttribute('role', 'img');
     const what = element('span', 'what', words(family, data));
-    what.dataset.kind = what.textContent.split(' ')[0];
+    what.dataset.kind = what.textContent.split(/[ ,]/)[0];
     row.append(arrow, what, element('code', '', cut(data)));
   }
   // Who has scrolled back to read is left alone.
