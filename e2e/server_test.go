@@ -67,6 +67,7 @@ func testMain(m *testing.M) int {
 	if !installed("clients") {
 		return 1
 	}
+	defer shared.end()
 	return m.Run()
 }
 
@@ -93,11 +94,12 @@ func installed(dir string) bool {
 
 // A server is a running conformance app.
 type server struct {
-	url    string
-	cmd    *exec.Cmd
-	ended  chan struct{} // closed when the process is gone, err being set
-	err    error
-	stderr lockedBuffer
+	url     string
+	cmd     *exec.Cmd
+	ended   chan struct{} // closed when the process is gone, err being set
+	err     error
+	stderr  lockedBuffer
+	stopped bool // by the test
 }
 
 // need skips a test that the server under test does not serve.
@@ -121,7 +123,12 @@ func start(t *testing.T, flags ...string) *server {
 // be there, and end with status 0 on SIGTERM.
 func startProgram(t *testing.T, program string, args ...string) *server {
 	t.Helper()
-	s := &server{cmd: exec.Command(program, append(args, "--addr", "127.0.0.1:0")...), ended: make(chan struct{})}
+	return startProgramAt(t, "127.0.0.1:0", program, args...)
+}
+
+func startProgramAt(t *testing.T, addr, program string, args ...string) *server {
+	t.Helper()
+	s := &server{cmd: exec.Command(program, append(args, "--addr", addr)...), ended: make(chan struct{})}
 	s.cmd.Stderr = &s.stderr
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -141,7 +148,14 @@ func startProgram(t *testing.T, program string, args ...string) *server {
 		s.err = s.cmd.Wait()
 		close(s.ended)
 	}()
-	t.Cleanup(func() { s.stop(t) })
+	t.Cleanup(func() {
+		if !s.stopped {
+			s.stop(t, syscall.SIGTERM)
+		}
+		if t.Failed() {
+			t.Logf("the server's standard error:\n%s", s.stderr.String())
+		}
+	})
 	select {
 	case s.url = <-announced:
 	case <-s.ended:
@@ -152,25 +166,27 @@ func startProgram(t *testing.T, program string, args ...string) *server {
 	return s
 }
 
-func (s *server) stop(t *testing.T) {
+// stop ends the server, which must still be there, by a signal. On SIGTERM its status
+// must be 0.
+func (s *server) stop(t *testing.T, signal syscall.Signal) {
+	t.Helper()
+	s.stopped = true
 	select {
 	case <-s.ended:
 		t.Errorf("server ended during the test: %v", s.err)
+		return
 	default:
-		s.cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-s.ended:
-			if s.err != nil {
-				t.Errorf("server ended badly on SIGTERM: %v", s.err)
-			}
-		case <-time.After(patience):
-			s.cmd.Process.Kill()
-			<-s.ended
-			t.Errorf("server does not end on SIGTERM")
-		}
 	}
-	if t.Failed() {
-		t.Logf("the server's standard error:\n%s", s.stderr.String())
+	s.cmd.Process.Signal(signal)
+	select {
+	case <-s.ended:
+		if signal == syscall.SIGTERM && s.err != nil {
+			t.Errorf("server ended badly on SIGTERM: %v", s.err)
+		}
+	case <-time.After(patience):
+		s.cmd.Process.Kill()
+		<-s.ended
+		t.Errorf("server does not end on signal %v", signal)
 	}
 }
 

@@ -32,6 +32,7 @@ type client struct {
 	http    bool // the answer to the handshake is due
 	farbye  bool // a close frame came
 	partial bool // a frame had begun when the connection ended
+	refused bool // the WebSocket was
 	dead    bool // reading has ended
 	answers bool // heartbeats
 
@@ -120,7 +121,7 @@ func (c *client) read(nc *conntest.Conn) {
 		}
 		c.feed(buf[:n])
 		if err != nil {
-			c.dead, c.partial = true, !c.closing && (len(c.in) > 0 || c.part != nil)
+			c.dead, c.partial = true, !c.closing && !c.refused && (len(c.in) > 0 || c.part != nil)
 			c.cond.Broadcast()
 			c.mu.Unlock()
 			return
@@ -186,6 +187,7 @@ func (c *client) feed(p []byte) {
 		}
 		if !bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) {
 			if c.poll.began { // its session has ended
+				c.refused = true
 				return
 			}
 			c.r.mistake(fmt.Sprintf("answer to the handshake: %q", head))

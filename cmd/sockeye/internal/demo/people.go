@@ -61,7 +61,7 @@ func (c *chat) join(v *visitor, w wish) (any, error) {
 			return nil, err
 		}
 	}
-	p.Name, p.Transport = name, transportOf(v.socket)
+	p.Name, p.Transport = name, v.socket.Transport()
 	c.tellOthers(p)
 	return welcome{
 		ID: id, Name: name, Room: roomName, Generation: p.Generation, Transport: p.Transport,
@@ -121,7 +121,7 @@ func (c *chat) transport(v *visitor, _ struct{}) (any, error) {
 	if p == nil {
 		return nil, nil // who has not joined is in nobody's list
 	}
-	if now := transportOf(v.socket); now != p.Transport {
+	if now := v.socket.Transport(); now != p.Transport {
 		p.Transport = now
 		_ = c.sio.To(p.room.channel()).Emit("person", arrival{*p, len(p.room.people)})
 	}

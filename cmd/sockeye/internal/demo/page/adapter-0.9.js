@@ -1,0 +1,75 @@
+// The client of Socket.IO 0.9.
+//
+// An adapter's open takes the version, the transport ("auto" or a name) and what to
+// call: on.state(state), on.event(name, args), on.upgraded(). It returns a link:
+// emit(name, args, ack) and close().
+import { load } from './clients.js';
+
+let loaded; // the client's global, and the transports that it has
+
+export async function open({ version, transport }, on) {
+  loaded ??= load(version).then((io) => ({ io, all: [...io.transports] }));
+  const { io, all } = await loaded;
+  // The client merges the option "transports" into this list element by element, so
+  // that the rest of the list stays; it is set whole here.
+  io.transports = transport === 'auto' ? [...all] : [transport];
+
+  let closed = false, socket, timer, delay = 500;
+
+  function connect() {
+    const main = io.connect(location.origin, {
+      'force new connection': true,
+      'connect timeout': 5000,
+      'reconnection delay': 250,
+      'reconnection limit': 2000,
+      'max reconnection attempts': Infinity,
+    });
+    const mine = socket = main.socket;
+    const live = (f) => (...args) => { if (!closed && socket === mine) f(...args); };
+
+    // The client comes back by itself once it has been connected, and not before.
+    let been = false;
+    const again = live(() => {
+      if (been) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        stop(mine);
+        connect();
+      }, delay);
+      delay = Math.min(delay * 2, 4000);
+      on.state('reconnecting');
+    });
+    main.on('connect', live(() => {
+      been = true;
+      delay = 500;
+      clearTimeout(timer);
+      on.state('connected');
+    }));
+    // "booted": by the server, for good.
+    main.on('disconnect', live((reason) => on.state(reason === 'booted' ? 'disconnected' : 'reconnecting')));
+    main.on('reconnecting', live(() => on.state('reconnecting')));
+    main.on('connect_failed', again);
+    main.on('error', again);
+    for (const name of on.events) main.on(name, live((...args) => on.event(name, args)));
+    link.emit = (name, args, ack) => main.emit(name, ...args, ...(ack ? [ack] : []));
+  }
+
+  const link = {
+    close() {
+      closed = true;
+      clearTimeout(timer);
+      stop(socket);
+    },
+  };
+  connect();
+  return link;
+}
+
+// stop ends a socket for good, also one that waits to reconnect.
+function stop(socket) {
+  socket.options.reconnect = false;
+  socket.reconnecting = false;
+  clearTimeout(socket.reconnectionTimer);
+  clearTimeout(socket.connectTimeoutTimer);
+  if (socket.transport) socket.disconnect();
+}

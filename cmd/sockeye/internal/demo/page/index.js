@@ -1,0 +1,82 @@
+// The page around the panes: which there are, and in which order.
+import { find, scripts } from './clients.js';
+
+const $ = (id) => document.getElementById(id);
+const query = new URLSearchParams(location.search);
+const room = query.get('room') ?? '';
+const maxPanes = 8;
+
+// What people are called before they say so.
+const names = ['Ada', 'Grace', 'Alan', 'Radia', 'Edsger', 'Barbara', 'Ken', 'Frances'];
+
+const panes = []; // { client, transport, name, section }
+
+function address({ client, transport, name }) {
+  const q = new URLSearchParams({ client, name });
+  if (transport) q.set('transport', transport);
+  if (room) q.set('room', room);
+  return `pane.html?${q}`;
+}
+
+function add(client, transport) {
+  if (panes.length >= maxPanes) {
+    $('hint').textContent = `${maxPanes} panes are enough for one window.`;
+    return;
+  }
+  const name = names.find((n) => panes.every((p) => p.name !== n));
+  const frame = document.createElement('iframe');
+  const pane = { client, transport, name, frame };
+  frame.className = 'pane';
+  frame.title = `${name}, with ${label(client)}`;
+  frame.src = address(pane);
+  panes.push(pane);
+  $('panes').append(frame);
+  return pane;
+}
+
+// remember keeps the address of the window true, so that it can be passed on.
+function remember() {
+  const q = new URLSearchParams(location.search);
+  q.set('panes', panes.map(({ client, transport }) => (transport ? `${client}:${transport}` : client)).join(','));
+  history.replaceState(null, '', `?${q}`.replaceAll('%3A', ':').replaceAll('%2C', ','));
+}
+
+function label(client) {
+  const { label: own, generation, year } = find(client);
+  return own ? `${own}, ${generation}` : `Socket.IO ${client} (${year})`;
+}
+
+// Panes say when they want to be closed, and which transport was chosen.
+window.addEventListener('message', ({ origin, source, data }) => {
+  const i = panes.findIndex(({ frame }) => frame.contentWindow === source);
+  if (origin !== location.origin || i < 0) return;
+  if (data.transport) panes[i].transport = data.transport === 'auto' ? undefined : data.transport;
+  if (data.close) {
+    panes[i].frame.remove();
+    panes.splice(i, 1);
+    (panes[Math.min(i, panes.length - 1)]?.frame ?? $('add')).focus();
+  }
+  remember();
+});
+
+async function begin() {
+  const { version, clients } = await (await fetch('clients.json')).json();
+  $('version').textContent = version;
+  const official = clients.filter(find);
+  const known = official.length ? official : scripts;
+  $('add-client').append(...known.map((c) => new Option(label(c), c)));
+  $('add-client').value = known.at(-1);
+  $('hint').textContent = official.length
+    ? 'All share one Go server. Open this page in another window, or on your phone, and join them.'
+    : 'These panes run a small script of this page. Start the server with “make run” to see the official clients.';
+  $('bar').onsubmit = (e) => {
+    e.preventDefault();
+    add($('add-client').value)?.frame.scrollIntoView({ block: 'nearest' });
+    remember();
+  };
+  const wanted = (query.get('panes') ?? '').split(',').filter(Boolean).map((p) => p.split(':'));
+  const good = wanted.filter(([c]) => find(c) && (known.includes(c) || scripts.includes(c)));
+  for (const [c, t] of good.length ? good : [[known[0]], [known.at(-1)]]) add(c, t);
+}
+
+begin();
