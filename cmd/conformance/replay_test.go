@@ -279,7 +279,7 @@ var sidName = regexp.MustCompile(`\{(sid\d+)\}`)
 var (
 	repeated  = regexp.MustCompile(`\{(.)\*(\d+)\}`)
 	sid       = regexp.MustCompile(`^([\w-]{20,}):\d+:\d+:`)
-	transport = "websocket,xhr-polling"
+	transport = "websocket,flashsocket,htmlfile,xhr-polling,jsonp-polling"
 )
 
 // fill puts values in the place of placeholders.

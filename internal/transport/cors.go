@@ -82,13 +82,7 @@ func (x *exchange) sameSite() bool {
 		return site == "same-origin"
 	}
 	// Older browsers: a page can leave Referer out, but not write another's.
-	referer := x.r.Header.Get("Referer")
-	scheme, rest, ok := strings.Cut(referer, "://")
-	if !ok {
-		return false
-	}
-	host, _, _ := strings.Cut(rest, "/")
-	return isOrigin(scheme+"://"+host, x.from.secure, x.from.host)
+	return isOrigin(refererOrigin(x.r.Header), x.from.secure, x.from.host)
 }
 
 // isOrigin reports whether origin is that of host, over TLS or not.

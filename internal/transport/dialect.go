@@ -18,16 +18,23 @@ type transport struct {
 	serve func(*exchange)
 	place uint8 // in transports
 
-	advertise bool // to revision 1, in the handshake's answer
-	upgrade   bool // Engine.IO's polling may upgrade to it
+	bodies    *bodies // around payloads; nil: nothing is
+	asked     bool    // served only if Config.Transports names it
+	advertise bool    // to revision 1, in the handshake's answer
+	upgrade   bool    // Engine.IO's polling may upgrade to it
 }
 
-// transports are all that there are, in the order in which clients are told.
+// transports are all that there are, in the order in which clients are told, which is
+// the article's ("Transport priority").
 var transports = []transport{
 	{name: "websocket", link: &revision1, serve: (*exchange).webSocketRev1, advertise: true},
 	// WebSocket by a Flash player, which speaks hixie-76 (revision-1.md §8.6).
 	{name: "flashsocket", link: &revision1, serve: (*exchange).webSocketRev1, advertise: true},
+	{name: "htmlfile", link: &revision1, serve: (*exchange).htmlFile, advertise: true},
 	{name: "xhr-polling", link: &revision1, serve: (*exchange).polling, advertise: true},
+	{name: "jsonp-polling", link: &revision1, serve: (*exchange).polling, advertise: true, bodies: &jsonpBodies},
+	// No client of revision 1 has it (revision-1.md §8.7).
+	{name: "xhr-multipart", link: &revision1, serve: (*exchange).multipart, asked: true, advertise: true},
 	{name: "websocket", link: &engineIO, serve: (*exchange).webSocketEngineIO, upgrade: true},
 	{name: "polling", link: &engineIO, serve: (*exchange).polling},
 }
@@ -35,7 +42,7 @@ var transports = []transport{
 // enabled returns the named transports in the order of names.
 func enabled(names []string) []transport {
 	if names == nil {
-		return transports
+		return slices.DeleteFunc(slices.Clone(transports), func(t transport) bool { return t.asked })
 	}
 	var out []transport
 	for _, name := range names {
@@ -138,10 +145,10 @@ func init() {
 		unknownPoll: func(x *exchange) { x.pollAnswer([]byte(generation.Revision1.Bye.Drain.Poll)) },
 		unknownPost: func(x *exchange) { x.postAnswer() },
 		badTime:     func(x *exchange) { x.deny(http.StatusBadRequest, "bad request") },
-		badOrigin:   func(x *exchange) { x.deny(http.StatusForbidden, "handshake bad origin") },             // [T handshake-bad-origin]
-		refused:     func(x *exchange, _ string) { x.deny(http.StatusForbidden, "handshake unauthorized") }, // [T handshake-refused]
-		failed:      func(x *exchange) { x.deny(http.StatusInternalServerError, "handshake error") },        // [T handshake-auth-error]
-		busy:        func(x *exchange, status int) { x.deny(status, "handshake error") },
+		badOrigin:   func(x *exchange) { x.tell(http.StatusForbidden, "handshake bad origin") },             // [T handshake-bad-origin]
+		refused:     func(x *exchange, _ string) { x.tell(http.StatusForbidden, "handshake unauthorized") }, // [T handshake-refused]
+		failed:      func(x *exchange) { x.tell(http.StatusInternalServerError, "handshake error") },        // [T handshake-auth-error]
+		busy:        func(x *exchange, status int) { x.tell(status, "handshake error") },
 	}
 }
 

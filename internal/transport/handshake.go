@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sockeye-io/socketio/internal/framing"
 	"github.com/sockeye-io/socketio/internal/session"
 )
 
@@ -86,6 +87,10 @@ func (x *exchange) handshakeRev1() {
 	x.s.add(p, x.route.Generation)
 	timers := &x.s.configs[x.route.Generation].Timers
 	body := x.s.ids.text(&p.id) + ":" + seconds(timers.Timeout) + ":" + seconds(timers.Close) + ":" + x.s.advertised
+	if x.scripted {
+		x.answer(http.StatusOK, javascript, string(framing.AppendJSONP(nil, x.callback, []byte(body))))
+		return
+	}
 	x.answer(http.StatusOK, plain, body)
 }
 

@@ -79,7 +79,7 @@ func TestHandshakeRev1(t *testing.T) {
 	for _, method := range []string{"GET", "POST"} {
 		r := st.do(method, "/socket.io/1/?t=1312877027739", "")
 		sid, rest, _ := strings.Cut(r.body, ":")
-		if r.status != 200 || rest != "60:60:websocket,xhr-polling" || r.header.Get("Content-Type") != "text/plain" {
+		if r.status != 200 || rest != "60:60:websocket,flashsocket,htmlfile,xhr-polling,jsonp-polling" || r.header.Get("Content-Type") != "text/plain" {
 			t.Errorf("%s: %+v", method, r)
 		}
 		if strings.ContainsAny(sid, ":/?#%") || len(sid) < 22 {

@@ -130,8 +130,8 @@ func (p *Peer) Transport() string { return p.said.alike.Value().transport }
 // Current returns the name of the transport that carries the session now; after its
 // end, of the one that did last. It may be called concurrently.
 func (p *Peer) Current() string {
-	if t, ok := p.sess.Carrier().(*stream); ok {
-		return transports[t.place].name
+	if t, ok := p.sess.Carrier().(interface{ at() uint8 }); ok {
+		return transports[t.at()].name
 	}
 	return transports[p.marks.polledBy()].name
 }

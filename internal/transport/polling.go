@@ -200,6 +200,10 @@ func (x *exchange) pollAnswer(body []byte) bool {
 	}
 	h := x.w.Header()
 	h["Content-Type"] = x.link.pollType
+	if b := x.t.bodies; b != nil {
+		h["Content-Type"] = b.pollType
+		body = b.wrap(x, body)
+	}
 	h["Content-Length"] = x.contentLength(len(body))
 	h["Cache-Control"] = noStore
 	h["X-Accel-Buffering"] = noBuffer

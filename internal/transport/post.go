@@ -61,6 +61,12 @@ func (x *exchange) take(sess *session.Session, turn session.Turn) error {
 	if err != nil {
 		return err
 	}
+	if b := x.t.bodies; b != nil {
+		var ok bool
+		if body, ok = b.unwrap(body); !ok {
+			return nil
+		}
+	}
 	x.awaitPoll(sess, body)
 	if err := sess.ReceivePayload(x.s.Now(), body); err != nil {
 		x.s.offended(err, sess)

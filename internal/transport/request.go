@@ -21,9 +21,12 @@ type exchange struct {
 	link  *link
 	from  from
 
-	origin        string // empty: none
-	hideAuthority bool   // the browser's credentials are not its user's will; set by admit
-	place         uint8  // of the transport, in transports
+	origin        string     // empty: none
+	hideAuthority bool       // the browser's credentials are not its user's will; set by admit
+	t             *transport // nil: the request names none, or none that there is
+	place         uint8      // of t, in transports
+	callback      uint64     // of the page, which a script is to call
+	scripted      bool       // the answer is to be one
 
 	length [1]string // contentLength's
 
@@ -61,7 +64,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(s.proxies) > 0 {
 		x.from = s.proxies.locate(r)
 	}
-	if !x.admitOrigin() {
+	if x.t = x.transport(); x.t != nil {
+		x.place = x.t.place
+	}
+	x.findCallback()
+	if !x.admitOrigin() || !x.admitScript() {
 		x.refuseOrigin()
 		return
 	}
@@ -121,10 +128,10 @@ func (x *exchange) dispatch() {
 			x.disconnectRev1()
 		}
 	case generation.Rev1Transport:
-		if t := x.transport(); t == nil {
+		if x.t == nil {
 			x.deny(http.StatusBadRequest, "transport unknown")
 		} else if x.mayUse() {
-			x.serve(t)
+			x.t.serve(x)
 		}
 	}
 }
@@ -132,20 +139,14 @@ func (x *exchange) dispatch() {
 // engineIO serves a request with EIO, checking as Node's server does and in its order
 // (engine.io 6.6, server.js, verify).
 func (x *exchange) engineIO() {
-	t := x.transport()
 	switch {
-	case t == nil:
+	case x.t == nil:
 		x.refuse(unknownTransport)
 	case x.route.SID == "" && x.r.Method != http.MethodGet:
 		x.refuse(badMethod)
 	case x.mayUse():
-		x.serve(t)
+		x.t.serve(x)
 	}
-}
-
-func (x *exchange) serve(t *transport) {
-	x.place = t.place
-	t.serve(x)
 }
 
 // transport returns the transport that the request names, if it is enabled.

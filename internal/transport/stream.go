@@ -70,6 +70,9 @@ func (t *stream) adopt(c hijacked) {
 	t.s.group.Adopt(&t.conn, c.nc, c.leftover, t)
 }
 
+// at returns the place of the stream's transport in transports.
+func (t *stream) at() uint8 { return t.place }
+
 // Wake implements session.Transport.
 func (t *stream) Wake() { t.conn.Wake() }
 
@@ -142,12 +145,15 @@ type linger struct {
 	at    time.Duration
 }
 
-func newLinger(t *stream) *linger {
-	d := t.s.group.Linger
-	if d <= 0 {
-		d = conn.DefaultLinger
+func (s *Server) linger() time.Duration {
+	if d := s.group.Linger; d > 0 {
+		return d
 	}
-	l := &linger{t: t, at: t.s.Now() + d}
+	return conn.DefaultLinger
+}
+
+func newLinger(t *stream) *linger {
+	l := &linger{t: t, at: t.s.Now() + t.s.linger()}
 	l.timer.Owner = l
 	return l
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -104,8 +105,8 @@ func TestTimesRev1(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, st *site, dial func() *wire) {
 		w := dial()
 		handshake := func() string {
-			body := w.get("/socket.io/1/").body
-			return "/socket.io/1/xhr-polling/" + body[:len(body)-len(":60:60:websocket,xhr-polling")]
+			sid, _, _ := strings.Cut(w.get("/socket.io/1/").body, ":")
+			return "/socket.io/1/xhr-polling/" + sid
 		}
 		path, unused := handshake(), handshake()
 		w.get(path) // 1::
