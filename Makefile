@@ -17,7 +17,7 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 # Two packages at a time suit a machine with two cores.
 GOTEST := go test -p 2
 
-# What may be set: make fuzz FUZZTIME=5m, make run ARGS='-addr :8080', and so on.
+# What may be set: make fuzz FUZZTIME=5m, make run ARGS='--addr :8080', and so on.
 DIR ?=
 FUZZTIME ?= 30s
 SOAKTIME ?= 10m
@@ -37,8 +37,27 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: ## serve the demo on http://localhost:3000
-	go run ./cmd/sockeye $(ARGS)
+run: build ## serve the demo on http://localhost:3000, with npm's official clients
+	exec bin/sockeye $(ARGS)
+
+.PHONY: build
+build: clients ## make bin/sockeye: one file, official clients included
+	CGO_ENABLED=0 go build -trimpath -tags clients -o bin/sockeye ./cmd/sockeye
+
+.PHONY: clients
+clients: cmd/sockeye/clients/dist ## get the official clients from npm (cmd/sockeye/clients)
+
+# For each version of socket.io-client a directory with the files that browsers load.
+cmd/sockeye/clients/dist: cmd/sockeye/clients/node_modules/.package-lock.json
+	@rm -rf $@ $@.new
+	@cd $(@D) && for package in node_modules/socket.io-client-*; do \
+		version=$$(node -p "require('./$$package/package.json').version"); \
+		mkdir -p "dist.new/$$version"; \
+		for file in "$$package"/dist/*.{js,map,swf}; do \
+			if [ -f "$$file" ]; then cp "$$file" "dist.new/$$version"; fi; \
+		done; \
+	done
+	@mv $@.new $@ && touch $@
 
 ##### Checks
 
@@ -50,6 +69,8 @@ check: fmt-check vet staticcheck ## the quick part of test, for while you work
 test: setup fmt-check vet staticcheck ## everything that can break: unit, -race, real clients, a real browser
 	$(GOTEST) -count=1 ./...
 	$(GOTEST) -count=1 -race ./...
+	$(GOTEST) -count=1 -tags clients -run Bundled ./cmd/sockeye
+	$(if $(wildcard examples/go.mod),cd examples && $(GOTEST) -count=1 ./...)
 	cd bench && go build -o /dev/null ./... && $(GOTEST) -count=1 ./...
 	cd e2e && $(GOTEST) -count=1 -parallel 6 ./...
 
@@ -60,6 +81,10 @@ test-long: test cross fuzz e2e-long soak ## test, and what takes time: fuzzing, 
 e2e-long: setup e2e/reference/node_modules/.package-lock.json ## end to end with -race, repeated, and against Node's servers
 	cd e2e && SOCKEYE_E2E_SERVER=both go test -count=1 -parallel 6 ./...
 	cd e2e && SOCKEYE_E2E_RACE=1 go test -count=$(E2E_COUNT) -parallel 6 ./...
+
+.PHONY: picture
+picture: clients setup-browser ## take the README's picture of the page
+	cd e2e && go run ./picture $(ARGS)
 
 .PHONY: soak
 soak: setup ## mixed clients on both engines for SOAKTIME (10m); SOAK_RACE=1: with the race detector
@@ -119,12 +144,12 @@ fmt: ## format the Go files
 
 .PHONY: clean
 clean: ## remove what was built and installed here
-	rm -rf bin
+	rm -rf bin cmd/sockeye/clients/dist
 	find . -name node_modules -prune -exec rm -rf {} +
 
 # -race needs a C compiler and its headers.
 .PHONY: setup
-setup: e2e/clients/node_modules/.package-lock.json setup-browser ## install what test needs
+setup: clients e2e/clients/node_modules/.package-lock.json setup-browser ## install what test needs
 	@$(call debian,gcc,gcc libc6-dev)
 
 .PHONY: setup-browser

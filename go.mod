@@ -3,6 +3,7 @@ module github.com/sockeye-io/socketio
 go 1.26.0
 
 require (
+	github.com/alecthomas/kong v1.17.0
 	github.com/coder/websocket v1.8.15
 	github.com/gobwas/ws v1.5.0
 	github.com/lxzan/gws v1.8.9

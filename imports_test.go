@@ -37,17 +37,18 @@ var layers = map[string]struct {
 	"internal/session": {
 		imports: "internal/generation internal/parser internal/framing internal/websocket packet", pure: true,
 	},
-	"adapter":      {imports: "packet"},
-	"internal/hub": {imports: "internal/session internal/parser internal/table internal/worker adapter packet"},
+	"adapter":         {imports: "packet"},
+	"internal/hub":    {imports: "internal/session internal/parser internal/table internal/worker adapter packet"},
+	"internal/static": {},
 	"internal/transport": {
 		imports: "internal/session internal/generation internal/framing internal/websocket internal/timerwheel " +
-			"internal/table internal/conn packet golang.org/x/time/rate",
+			"internal/table internal/conn internal/static packet golang.org/x/time/rate",
 	},
 	"engineio": {imports: "internal/transport internal/session internal/generation internal/worker packet"},
 	// Where all is put together.
 	".": {
-		imports: "internal/hub internal/transport internal/session internal/generation internal/parser " +
-			"internal/value adapter packet",
+		imports: "internal/hub internal/transport internal/static internal/session internal/generation " +
+			"internal/parser internal/value adapter packet",
 	},
 	"flashpolicy": {},
 
@@ -56,7 +57,8 @@ var layers = map[string]struct {
 
 	// Programs see what users see, and how ours start and stop.
 	"cmd/sockeye": {
-		imports: ". engineio flashpolicy adapter packet internal/serve github.com/alecthomas/kong",
+		imports: ". engineio flashpolicy adapter packet cmd/sockeye/internal/demo internal/serve " +
+			"github.com/alecthomas/kong",
 	},
 	"cmd/conformance": {imports: ". engineio flashpolicy adapter packet internal/serve"},
 

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"math"
 	"net/netip"
@@ -37,6 +38,20 @@ type Options struct {
 	// memory and is cheaper, for plain TCP on Linux; what is encrypted or wrapped is
 	// served by goroutines all the same. Empty: "epoll" where there is one.
 	Engine string
+
+	// Client has the client's files for browsers: one directory per version, named by
+	// it, with the contents of the dist directory of the npm package socket.io-client,
+	// such as "4.8.4/socket.io.min.js". They are served under the names that Node's
+	// servers give them: "/socket.io/socket.io.js" and the like are those of
+	// ClientDefault, "/socket.io/socket.io.v4.8.4.js" and the like those of a version.
+	// The directories are read by NewServer, a file when it is first asked for; both
+	// are kept. Nil: none are served.
+	Client fs.FS
+	// ClientDefault is the version that is served where a name says none: "4.8.4", or
+	// the newest that begins so up to a dot, as with "4". Old pages and new ones ask for
+	// the same name, so this says which pages work. Empty: the newest of all, in which
+	// a pre-release counts as older than any release.
+	ClientDefault string
 
 	// Authorize decides about a session when its first request comes, before anything
 	// is kept of it; it runs on that request's goroutine. An *Error refuses with its

@@ -34,6 +34,10 @@ func NewServer(opts *Options) *Server {
 	if o.NodeID == "" {
 		o.NodeID = randomNode()
 	}
+	files, err := o.clientFiles()
+	if err != nil {
+		panic(err) // Validate has just read them
+	}
 	s := &Server{}
 	s.hub = hub.New(hub.Config{
 		Context:        o.Context,
@@ -46,7 +50,7 @@ func NewServer(opts *Options) *Server {
 		MaxPendingAcks: o.MaxPendingAcks,
 		ConnectTimeout: o.ConnectTimeout,
 	})
-	s.http = transport.New(o.transport(s.hub))
+	s.http = transport.New(o.transport(s.hub, files))
 	s.hub.SetClock(s.http.Now)
 	s.Namespace = s.Of("/")
 	if o.Bus != nil {

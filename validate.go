@@ -177,6 +177,9 @@ func (v *validation) network() {
 			v.has("TrustedProxies", "number %d is no prefix", i)
 		}
 	}
+	if _, err := v.clientFiles(); err != nil {
+		v.errs = append(v.errs, err)
+	}
 	if len(v.NodeID) > transport.MaxOwner {
 		v.is("NodeID", "has more than %d bytes", transport.MaxOwner)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/sockeye-io/socketio/internal/hub"
 	"github.com/sockeye-io/socketio/internal/parser"
 	"github.com/sockeye-io/socketio/internal/session"
+	"github.com/sockeye-io/socketio/internal/static"
 	"github.com/sockeye-io/socketio/internal/transport"
 )
 
@@ -19,12 +20,31 @@ import (
 // (revision-1.md §4.6).
 const unopenedRevision1 = 60 * time.Second
 
-// transport is o in the transport's words. o has its defaults.
-func (o *Options) transport(h *hub.Hub) *transport.Config {
+// clientFiles returns what Client and ClientDefault say. Its error is an *OptionError.
+func (o *Options) clientFiles() (*static.Files, error) {
+	if o.Client == nil {
+		if o.ClientDefault != "" {
+			return nil, &OptionError{Option: "ClientDefault", Reason: "there is no Client"}
+		}
+		return nil, nil
+	}
+	files, err := static.New(o.Client)
+	if err != nil {
+		return nil, &OptionError{Option: "Client", Reason: err.Error()}
+	}
+	if err := files.SetDefault(o.ClientDefault); err != nil {
+		return nil, &OptionError{Option: "ClientDefault", Reason: err.Error()}
+	}
+	return files, nil
+}
+
+// transport is o in the transport's words, with the client's files. o has its defaults.
+func (o *Options) transport(h *hub.Hub, files *static.Files) *transport.Config {
 	c := &transport.Config{
 		Transports:     o.Transports,
 		Origins:        o.Origins,
 		TrustedProxies: o.TrustedProxies,
+		Static:         files,
 		MaxFields:      orNone(o.MaxHeaderFields),
 		MaxUnopened:    o.MaxUnopened,
 		HandshakeRate:  o.HandshakesPerSecond,

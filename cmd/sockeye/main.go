@@ -1,59 +1,110 @@
-// Command sockeye serves a chat in which clients of every Socket.IO generation talk
-// in one room. Open two windows on http://localhost:3000.
+// Command sockeye serves Socket.IO clients of every generation, and a page on which
+// they talk in one room. Start it and open http://localhost:3000:
+//
+//	go run github.com/sockeye-io/socketio/cmd/sockeye@latest
+//
+// What can be set is a flag or an environment variable: sockeye --help lists both. A
+// service looks so:
+//
+//	SOCKEYE_ADDR=:443 SOCKEYE_TLS_CERT=tls.crt SOCKEYE_TLS_KEY=tls.key \
+//	SOCKEYE_ORIGINS=https://example.com SOCKEYE_LOG_FORMAT=json \
+//	sockeye serve --drain-delay 5s
+//
+// Standard output has one line, "listening on URL", when connections are accepted; the
+// log is on standard error. GET /healthz answers 200 while the process serves, and
+// /readyz while it wants new clients.
+//
+// SIGTERM and SIGINT stop it without losing anything: /readyz answers 503 from then
+// on; after --drain-delay new sessions are refused, what was accepted is handled and
+// delivered, and each client's connection is ended in the way that makes it come back,
+// to the next process. All of that is bounded by --drain. A second signal kills.
+// SIGHUP reads the certificate again.
+//
+// The status is 0 after a stop, 1 if it could not serve, and 2 if a flag or a variable
+// is wrong.
 package main
 
 import (
-	"context"
-	"flag"
+	"errors"
 	"fmt"
-	"log/slog"
-	"net"
-	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
-	"time"
+	"strings"
+
+	"github.com/alecthomas/kong"
 )
 
+// A cli is what the command line can say.
+type cli struct {
+	Serve   serveCmd         `cmd:"" default:"withargs" help:"Serve Socket.IO clients, and a page to try them. This is what happens without a command, too."`
+	Version versionCmd       `cmd:"" help:"Say which version this is."`
+	About   kong.VersionFlag `name:"version" help:"Say which version this is, and end."`
+}
+
 func main() {
-	addr := flag.String("addr", "localhost:3000", "`HOST:PORT` to listen on")
-	flag.Parse()
-	if err := run(*addr); err != nil {
-		slog.Error("sockeye", "error", err)
-		os.Exit(1)
+	os.Exit(run(os.Args[1:]))
+}
+
+// run is the program; it returns its status.
+func run(args []string) int {
+	ctx, err := newParser(new(cli)).Parse(args)
+	if err != nil {
+		return complain(err, 2)
+	}
+	switch err := ctx.Run(ctx); {
+	case err == nil:
+		return 0
+	case errors.As(err, new(*flagError)):
+		return complain(err, 2)
+	default:
+		return complain(err, 1)
 	}
 }
 
-// drainTime bounds the stop: what peers have not read by then is cut off.
-const drainTime = 8 * time.Second
+// complain says what is wrong, in a line for each error.
+func complain(err error, status int) int {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range several.Unwrap() {
+			complain(err, status)
+		}
+		return status
+	}
+	fmt.Fprintf(os.Stderr, "sockeye: %v\n", err)
+	return status
+}
 
-func run(addr string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	chat := newChat()
-	ln, err := net.Listen("tcp", addr)
-	if err != nil {
-		return err
+func newParser(c *cli) *kong.Kong {
+	return kong.Must(c,
+		kong.Name("sockeye"),
+		kong.Description("A Socket.IO server for every generation of clients."),
+		kong.Vars{"version": version()},
+		kong.FlagNamer(flagName),
+		kong.PostBuild(nameVariables),
+		kong.Help(help),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ExplicitGroups(groups),
+		mappers{},
+	)
+}
+
+// help shows the flags of the default command, too, when no command is named.
+func help(opts kong.HelpOptions, ctx *kong.Context) error {
+	if ctx.Selected() == nil {
+		if err := kong.DefaultHelpPrinter(opts, ctx); err != nil {
+			return err
+		}
+		ctx.Path = append(ctx.Path, &kong.Path{Command: ctx.Model.DefaultCmd})
+		opts.NoAppSummary = true
 	}
-	srv := &http.Server{
-		Handler:           chat,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       30 * time.Second,
-		MaxHeaderBytes:    12 << 10,
+	return kong.DefaultHelpPrinter(opts, ctx)
+}
+
+// nameVariables gives each flag of "sockeye serve" its environment variable. None may
+// be SOCKEYE_PORT or SOCKEYE_SERVICE_…: Kubernetes sets those by itself where a service
+// is called sockeye, which is also why unknown variables are no error.
+func nameVariables(k *kong.Kong) error {
+	for _, f := range k.Model.DefaultCmd.Flags {
+		f.Tag.Envs = []string{"SOCKEYE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))}
+		f.Envs = f.Tag.Envs
 	}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ln) }() // ends with Close below
-	fmt.Printf("listening on http://%s\n", ln.Addr())
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-	}
-	stop() // a second signal kills
-	drain, cancel := context.WithTimeout(context.Background(), drainTime)
-	defer cancel()
-	if err := chat.sio.Shutdown(drain); err != nil {
-		slog.Warn("not everybody was told", "error", err)
-	}
-	return srv.Close()
+	return nil
 }

@@ -24,7 +24,7 @@ func NewCertificate(certFile, keyFile string) (*Certificate, error) {
 func (c *Certificate) Load() error {
 	cert, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
-		return fmt.Errorf("certificate %s, key %s: %w", c.certFile, c.keyFile, err)
+		return fmt.Errorf("%s with %s: %w", c.certFile, c.keyFile, err)
 	}
 	c.current.Store(&cert)
 	return nil

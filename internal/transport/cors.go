@@ -106,7 +106,7 @@ func (x *exchange) refuseOrigin() {
 
 // preflight answers a browser that asks whether it may ask (RFC 9110 §9.3.7, Fetch
 // "CORS-preflight request"). It spends no session.
-func (x *exchange) preflight() {
+func (x *exchange) preflight(methods []string) {
 	h := x.w.Header()
 	h["Access-Control-Allow-Methods"] = methods
 	h["Access-Control-Allow-Headers"] = x.s.origins.allowHeaders

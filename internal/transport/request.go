@@ -51,6 +51,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.deny(http.StatusRequestHeaderFieldsTooLarge, "too many header fields")
 		return
 	}
+	// Names of files come before all others (decision 19).
+	if f := s.cfg.Static.Find(r.URL.Path); f != nil {
+		x.file(f)
+		return
+	}
 	m := matched(r)
 	x.route = generation.Match(s.served, &m)
 	switch x.route.Kind {
@@ -60,10 +65,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case generation.Rev1Handshake, generation.Rev1Transport, generation.Rev1Disconnect, generation.UnsupportedRevision:
 		x.link = &revision1
 	}
-	x.from = from{secure: r.TLS != nil, host: r.Host}
-	if len(s.proxies) > 0 {
-		x.from = s.proxies.locate(r)
-	}
+	x.locate()
 	if x.t = x.transport(); x.t != nil {
 		x.place = x.t.place
 	}
@@ -73,10 +75,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method == http.MethodOptions {
-		x.preflight()
+		x.preflight(methods)
 		return
 	}
 	x.dispatch()
+}
+
+// locate finds out where the request comes from.
+func (x *exchange) locate() {
+	x.from = from{secure: x.r.TLS != nil, host: x.r.Host}
+	if len(x.s.proxies) > 0 {
+		x.from = x.s.proxies.locate(x.r)
+	}
 }
 
 // matched returns what generation.Match looks at.

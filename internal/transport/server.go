@@ -13,6 +13,7 @@ import (
 	"github.com/sockeye-io/socketio/internal/conn"
 	"github.com/sockeye-io/socketio/internal/generation"
 	"github.com/sockeye-io/socketio/internal/session"
+	"github.com/sockeye-io/socketio/internal/static"
 	"github.com/sockeye-io/socketio/internal/websocket"
 )
 
@@ -40,6 +41,9 @@ type Config struct {
 
 	// TrustedProxies are whose Forwarded and X-Forwarded-* fields are believed.
 	TrustedProxies []netip.Prefix
+
+	// Static are the client's files; nil: there are none.
+	Static *static.Files
 
 	MaxFields   int // field values of a request; 100
 	MaxUnopened int // sessions that no transport opened yet; 10,000

@@ -5,11 +5,11 @@
 // emit(name, args, ack) and close().
 import { load } from './clients.js';
 
-let loaded; // the client's global, and the transports that it has
+let all; // the transports that the client has
 
 export async function open({ version, transport }, on) {
-  loaded ??= load(version).then((io) => ({ io, all: [...io.transports] }));
-  const { io, all } = await loaded;
+  const io = await load(version);
+  all ??= [...io.transports];
   // The client merges the option "transports" into this list element by element, so
   // that the rest of the list stays; it is set whole here.
   io.transports = transport === 'auto' ? [...all] : [transport];

@@ -1,11 +1,8 @@
 // The clients of Socket.IO 3 and 4; see adapter-0.9.js for what an adapter is.
 import { load } from './clients.js';
 
-let loaded;
-
 export async function open({ version, transport }, on) {
-  loaded ??= load(version);
-  const io = await loaded;
+  const io = await load(version);
   const socket = io(location.origin, {
     forceNew: true,
     transports: transport === 'auto' ? ['polling', 'websocket'] : [transport],

@@ -38,14 +38,22 @@ export function find(version) {
   return clients.find(({ name }) => version === name || version.startsWith(name + '.'));
 }
 
+const loading = new Map(); // promises, by version
+
 // load runs the official client's own file, untouched, as old pages did: by a script
-// element. It resolves to the global that the file leaves.
+// element. It resolves to the global that the file leaves. What failed may be tried
+// again.
 export function load(version) {
-  return new Promise((resolve, reject) => {
-    const script = document.createElement('script');
-    script.src = `/socket.io/socket.io.v${encodeURIComponent(version)}.js`;
-    script.onload = () => resolve(window.io);
-    script.onerror = () => reject(new Error(`the client ${version} could not be loaded`));
-    document.head.append(script);
-  });
+  if (!loading.has(version)) {
+    const loaded = new Promise((resolve, reject) => {
+      const script = document.createElement('script');
+      script.src = `/socket.io/socket.io.v${encodeURIComponent(version)}.js`;
+      script.onload = () => resolve(window.io);
+      script.onerror = () => reject(new Error('its file cannot be loaded'));
+      document.head.append(script);
+    });
+    loading.set(version, loaded);
+    loaded.catch(() => loading.delete(version));
+  }
+  return loading.get(version);
 }

@@ -53,14 +53,15 @@ function shown({ generation, transport }) {
   $('now').textContent = transport;
 }
 
-async function connect() {
+// connect starts the client with the transport that is chosen, instead of what runs.
+async function connect(as = 'connecting') {
   link?.close();
   link = undefined;
-  down('connecting');
+  down(as);
   const on = {
     events: Object.keys(events),
     event: (name, args) => events[name](...args),
-    upgraded: () => { if (connected()) link.emit('transport', [], undefined); },
+    upgraded: () => { if (up) link.emit('transport', []); }, // else the join will tell
     state(now) {
       up = now === 'connected';
       if (up) join();
@@ -75,8 +76,11 @@ async function connect() {
     if (connect.attempt !== attempt) return opened.close();
     link = opened;
   } catch (error) {
-    down('disconnected');
-    note(`${error.message}.`, 'error');
+    if (connect.attempt !== attempt) return;
+    // The server may be starting anew.
+    if (document.body.dataset.state === 'connecting') note(`The client does not run: ${error.message}. Trying again …`, 'error');
+    down('reconnecting');
+    setTimeout(() => { if (connect.attempt === attempt) connect('reconnecting'); }, 2000);
   }
 }
 

@@ -1,0 +1,9 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/sockeye-io/socketio/examples/internal/visit"
+)
+
+func Test(t *testing.T) { visit.Test(t, run) }
