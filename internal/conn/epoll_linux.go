@@ -11,9 +11,15 @@ import (
 const haveEpoll = true
 
 // pollable returns nc as a connection of Linux, if it is plain TCP. A connection that
-// is wrapped has another type, whatever is in it.
+// is wrapped has another type, whatever is in it; a wrapper that is done offers it by a
+// method PlainTCP, as those of package flashpolicy do.
 func pollable(nc net.Conn) (Pollable, bool) {
 	t, ok := nc.(*net.TCPConn)
+	if w, wrapped := nc.(interface{ PlainTCP() *net.TCPConn }); wrapped {
+		// What wraps it has seen what it wanted to see.
+		t = w.PlainTCP()
+		ok = t != nil
+	}
 	return tcp{t}, ok
 }
 
