@@ -64,11 +64,12 @@
 // # Generations
 //
 //	name        clients     transports            what it cannot do
-//	revision 1  0.7 – 0.9   websocket,            binary: sent to it as
-//	                        xhr-polling           {"base64":true,"data":"…"};
-//	                                              auth payloads: it has the query;
-//	                                              refusals say "unauthorized" only;
-//	                                              leaving "/" ends the connection
+//	revision 1  0.7 – 0.9   websocket (hixie-76   binary: sent to it as
+//	                        to RFC 6455),         {"base64":true,"data":"…"};
+//	                        flashsocket,          auth payloads: it has the query;
+//	                        htmlfile,             refusals say "unauthorized" only;
+//	                        xhr-polling,          leaving "/" ends the connection
+//	                        jsonp-polling
 //	revision 5  3.x, 4.x    websocket, polling,   unnamed messages: they are the
 //	                        upgrade between       event "message"
 //

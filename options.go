@@ -29,8 +29,10 @@ type Options struct {
 	Generations []string
 
 	// Transports are the transports that are served, in the order in which revision 1
-	// clients try them: "websocket", "xhr-polling" (revision 1) and "polling"
-	// (Engine.IO). Nil: all.
+	// clients try them: "websocket", then that generation's own "flashsocket",
+	// "htmlfile", "xhr-polling" and "jsonp-polling", and Engine.IO's "polling". Nil: all
+	// of these, in this order. "xhr-multipart" is served only if it is named here: no
+	// client of revision 1 asks for it.
 	Transports []string
 
 	// Engine is what serves WebSockets once net/http has handed them over: "goroutine",
@@ -69,7 +71,7 @@ type Options struct {
 	// that of the gates set by Use (45 s).
 	ConnectTimeout time.Duration
 
-	// Revision1 has that generation's own timers.
+	// Revision1 has that generation's own timers and switches.
 	Revision1 Revision1
 
 	// MaxPayload bounds a message, and the body of a polling request, in bytes
@@ -130,8 +132,8 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Revision1 has the timers of Socket.IO 0.7 to 0.9 (revision-1.md §7.1). None can be
-// off. Clients count the two timeouts in whole seconds; they are rounded up.
+// Revision1 has what is special to Socket.IO 0.7 to 0.9. None of its timers
+// (revision-1.md §7.1) can be off. Clients count the two timeouts in whole seconds; they are rounded up.
 type Revision1 struct {
 	// HeartbeatInterval is how often the server sends a heartbeat on a stream (25 s).
 	// It must be shorter than both timeouts, or healthy clients fall off.
@@ -147,6 +149,13 @@ type Revision1 struct {
 	// RefuseBinary leaves a packet with binary values out for these clients, whose
 	// protocol has none, instead of writing {"base64":true,"data":"…"}.
 	RefuseBinary bool
+
+	// Hixie75 lets in WebSockets of draft-hixie-thewebsocketprotocol-75, which is what
+	// Chrome 4 and 5 and Safari 5.0.0 speak; without it those poll. Its handshake has
+	// no key that a server must answer, so it proves to no client that this server
+	// meant to speak WebSocket, and asks of no client more than a few header lines.
+	// All later drafts are served.
+	Hixie75 bool
 }
 
 // or returns the default d for zero.

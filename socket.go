@@ -25,8 +25,8 @@ func (s *Socket) Namespace() *Namespace { return (*Namespace)(s.hub().Namespace(
 func (s *Socket) Handshake() *Handshake { return handshakeOf(s) }
 
 // Transport returns the name of the transport that the client uses now, such as
-// "polling", which an upgrade changes to "websocket"; revision 1 calls its own
-// "xhr-polling". Once the socket has left, it is the last.
+// "polling", which an upgrade changes to "websocket"; revision 1 has names of its own,
+// such as "xhr-polling". Once the socket has left, it is the last.
 func (s *Socket) Transport() string { return s.peer().Current() }
 
 // Auth returns the payload with which the client joined the namespace: one value,

@@ -42,6 +42,7 @@ func (o *Options) clientFiles() (*static.Files, error) {
 func (o *Options) transport(h *hub.Hub, files *static.Files) *transport.Config {
 	c := &transport.Config{
 		Transports:     o.Transports,
+		Hixie75:        o.Revision1.Hixie75,
 		Origins:        o.Origins,
 		TrustedProxies: o.TrustedProxies,
 		Static:         files,

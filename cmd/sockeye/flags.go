@@ -51,7 +51,7 @@ type optionFlags struct {
 	Origins        []string       `group:"who" placeholder:"ORIGIN" help:"Web origins whose pages may connect, such as https://example.com; * is all. Without it: the server's own."`
 	TrustedProxies []netip.Prefix `group:"who" placeholder:"NETWORK" help:"Addresses or networks of proxies whose Forwarded and X-Forwarded-* headers are believed."`
 	Generations    []string       `group:"who" placeholder:"NAME" help:"Generations that are served: revision-1 (0.7 to 0.9), revision-5 (3.x and 4.x). Without it: all."`
-	Transports     []string       `group:"who" placeholder:"NAME" help:"Transports that are served: websocket, xhr-polling (revision 1), polling (Engine.IO). Without it: all."`
+	Transports     []string       `group:"who" placeholder:"NAME" help:"Transports that are served, in the order in which revision 1 tries them: websocket; its own flashsocket, htmlfile, xhr-polling, jsonp-polling, xhr-multipart; polling (Engine.IO). Without it: all but xhr-multipart."`
 	Engine         string         `group:"who" placeholder:"NAME" help:"What serves WebSockets: epoll (Linux) or goroutine. Without it: epoll where there is one."`
 
 	PingInterval   time.Duration `group:"beat" default:"25s" help:"How often clients are pinged; cannot be off."`
@@ -91,6 +91,7 @@ type revision1Flags struct {
 	CloseTimeout      time.Duration `default:"60s" help:"How long a client may stay without a poll."`
 	PollingDuration   time.Duration `default:"20s" help:"How long a poll may wait; shorter than the close timeout."`
 	RefuseBinary      bool          `help:"Leave packets with binary values out, instead of writing them as base64 in JSON."`
+	Hixie75           bool          `help:"Let in WebSockets of the draft hixie-75 (Chrome 4, Safari 5.0.0), whose handshake proves nothing."`
 }
 
 // options returns what the flags say.
