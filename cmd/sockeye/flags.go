@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -40,7 +39,6 @@ type serveCmd struct {
 	LogLevel  slog.Level `group:"log" default:"info" help:"debug, info, warn or error."`
 
 	Clients string `group:"client" placeholder:"DIR" help:"Directory of official clients, one directory for each version (4.8.4/socket.io.js). They are served as Node's servers do. Without it: those that are built in, if any."`
-	files   fs.FS
 
 	Options optionFlags `embed:""`
 }
@@ -48,6 +46,8 @@ type serveCmd struct {
 // optionFlags are those fields of socketio.Options that are flags, by the same names.
 // This is the only place that knows them.
 type optionFlags struct {
+	ClientDefault string `group:"client" placeholder:"VERSION" help:"Which of them /socket.io/socket.io.js is: 0.9.17, or the newest that begins so, as with 4. Without it: the newest."`
+
 	Origins        []string       `group:"who" placeholder:"ORIGIN" help:"Web origins whose pages may connect, such as https://example.com; * is all. Without it: the server's own."`
 	TrustedProxies []netip.Prefix `group:"who" placeholder:"NETWORK" help:"Addresses or networks of proxies whose Forwarded and X-Forwarded-* headers are believed."`
 	Generations    []string       `group:"who" placeholder:"NAME" help:"Generations that are served: revision-1 (0.7 to 0.9), revision-5 (3.x and 4.x). Without it: all."`
@@ -160,7 +160,11 @@ func wrongOption(ctx *kong.Context, e *socketio.OptionError) error {
 		}
 		return name[len(parent)+1:]
 	})
-	return wrongFlag(ctx, flagName(e.Option), reason)
+	flag := flagName(e.Option)
+	if e.Option == "Client" {
+		flag = "clients" // the only one of another name
+	}
+	return wrongFlag(ctx, flag, reason)
 }
 
 // fieldName matches what may be a field.

@@ -29,7 +29,7 @@ func (c *serveCmd) Run(ctx *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	s := newSite(opts, c.files)
+	s := newSite(opts)
 	program := serve.Program{
 		Addr:        c.Addr,
 		Certificate: cert,
@@ -78,7 +78,7 @@ func (c *serveCmd) options(ctx *kong.Context) (*socketio.Options, error) {
 	}
 	opts := c.Options.options()
 	var err error
-	if c.files, err = c.clients(); err != nil {
+	if opts.Client, err = c.clients(); err != nil {
 		wrong("clients", ": "+err.Error())
 	} else if several, ok := opts.Validate().(interface{ Unwrap() []error }); ok {
 		for _, err := range several.Unwrap() {
@@ -130,9 +130,9 @@ type site struct {
 }
 
 // newSite makes a site. opts are valid.
-func newSite(opts *socketio.Options, files fs.FS) *site {
+func newSite(opts *socketio.Options) *site {
 	sio := socketio.NewServer(opts)
-	return &site{sio: sio, page: demo.New(sio, files, shortVersion())}
+	return &site{sio: sio, page: demo.New(sio, opts.Client, shortVersion())}
 }
 
 // ServeHTTP routes around http.ServeMux, which redirects paths with two slashes;
