@@ -145,26 +145,29 @@ func wrongFlag(ctx *kong.Context, flag, text string) error {
 
 // wrongOption is wrongFlag for what socketio.Options.Validate found.
 func wrongOption(ctx *kong.Context, e *socketio.OptionError) error {
-	_, reason, _ := strings.Cut(e.Error(), e.Option) // with what stands between
-	parent, _, nested := strings.Cut(e.Option, ".")
-	if !nested {
-		parent = ""
+	path := "" // of the struct
+	if i := strings.LastIndexByte(e.Option, '.'); i >= 0 {
+		path = e.Option[:i+1]
 	}
-	// Reasons name other fields of the same struct.
+	_, reason, _ := strings.Cut(e.Error(), e.Option) // with what stands between
 	reason = fieldName.ReplaceAllStringFunc(reason, func(name string) string {
-		name = strings.TrimSuffix(parent+"."+name, ".")
+		flag := optionFlag(path + name) // reasons name fields of the same struct
 		for _, f := range ctx.Flags() {
-			if f.Name == flagName(name) {
-				return "--" + f.Name
+			if f.Name == flag {
+				return "--" + flag
 			}
 		}
-		return name[len(parent)+1:]
+		return name
 	})
-	flag := flagName(e.Option)
-	if e.Option == "Client" {
-		flag = "clients" // the only one of another name
+	return wrongFlag(ctx, optionFlag(e.Option), reason)
+}
+
+// optionFlag returns the name of the flag for a field of socketio.Options.
+func optionFlag(field string) string {
+	if field == "Client" {
+		return "clients" // the only one that is not called alike
 	}
-	return wrongFlag(ctx, flag, reason)
+	return flagName(field)
 }
 
 // fieldName matches what may be a field.

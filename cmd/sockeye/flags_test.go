@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"go/ast"
 	"go/constant"
@@ -225,31 +226,26 @@ func evaluate(e ast.Expr) constant.Value {
 	return constant.MakeUnknown()
 }
 
-// TestWrong: each mistake gets one line that says what to change.
-func TestWrong(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	dir := t.TempDir()
-	file := filepath.Join(dir, "file")
-	if err := os.WriteFile(file, []byte("nothing"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	const usage, failure = 2, 1
-	for _, c := range []struct {
-		vars, args string // separated by blanks
-		status     int
-		want       []string // parts of the lines
-	}{
+// A mistake is what somebody writes, and what the program has to say.
+type mistake struct {
+	vars, args string // separated by blanks
+	status     int
+	want       []string // parts of the lines
+}
+
+const usage, failure = 2, 1 // statuses
+
+// mistakes returns some: file is no certificate, dir has nothing else, and somebody
+// listens on addr.
+func mistakes(file, dir, addr string) []mistake {
+	return []mistake{
 		{"", "--bogus", usage, []string{"unknown flag --bogus"}},
 		{"", "--ping-intervall=3s", usage, []string{`unknown flag --ping-intervall, did you mean "--ping-interval"?`}},
 		{"", "serv", usage, []string{"unexpected argument serv"}},
 		{"", "version --addr :1", usage, []string{"unknown flag --addr"}}, // of another command
 		{"", "--addr", usage, []string{"--addr: want a value"}},
 		{"", "--addr localhost", usage, []string{"--addr: address localhost: missing port in address"}},
-		{"", "--addr " + ln.Addr().String(), failure, []string{"listen tcp " + ln.Addr().String() + ": bind: address already in use"}},
+		{"", "", failure, []string{"listen tcp " + addr + ": bind: address already in use"}},
 		{"", "--max-args many", usage, []string{`--max-args: "many": want a whole number or off`}},
 		{"", "--ping-interval 5", usage, []string{`--ping-interval: "5": want a duration such as 1m30s, or off`}}, // no unit
 		{"", "--ping-interval off", usage, []string{"--ping-interval cannot be off"}},
@@ -270,8 +266,9 @@ func TestWrong(t *testing.T) {
 		{"", "--tls-cert " + dir + "/none --tls-key " + file, usage, []string{"--tls-cert: open " + dir + "/none: no such file or directory"}},
 		{"", "--tls-cert " + file + " --tls-key " + dir, usage, []string{"--tls-key: read " + dir + ": is a directory"}},
 		{"", "--tls-cert " + file + " --tls-key " + file, usage, []string{"--tls-cert: " + file + " with " + file + ": tls: failed to find any PEM data"}},
-		{"", "--clients " + dir + "/none", usage, []string{"--clients: stat " + dir + "/none: no such file or directory"}},
-		{"", "--clients " + file, usage, []string{"--clients: open " + file + ": not a directory"}},
+		{"", "--clients " + dir + "/none", usage, []string{"--clients: open " + dir + "/none: no such file or directory"}},
+		{"", "--clients " + file, usage, []string{"--clients: "}}, // "not a directory", each system in its words
+		{"", "--clients " + dir, usage, []string{"--clients: " + dir + " has no VERSION/socket.io.js"}},
 		// Reasons speak of flags, too.
 		{"", "--revision1-polling-duration=70s", usage, []string{"--revision1-polling-duration (1m10s) must be shorter than --revision1-close-timeout (1m0s)"}},
 		// All at once.
@@ -282,16 +279,54 @@ func TestWrong(t *testing.T) {
 		{"SOCKEYE_ORIGINS=x", "", usage, []string{`--origins: "x" is not of the form scheme://host[:port] (from SOCKEYE_ORIGINS)`}},
 		{"SOCKEYE_TLS_KEY=k", "", usage, []string{"--tls-key needs --tls-cert (from SOCKEYE_TLS_KEY)"}},
 		{"SOCKEYE_DRAIN=1h", "--drain=0s", usage, []string{"--drain cannot be off\n"}}, // the flag is what counts
-	} {
-		_, stderr, status := output(t, strings.Fields(c.vars), strings.Fields(c.args)...)
-		lines := slices.Collect(strings.Lines(stderr))
-		ok := status == c.status && len(lines) == len(c.want)
-		for i := 0; ok && i < len(lines); i++ {
-			ok = strings.HasPrefix(lines[i], "sockeye: ") && strings.Contains(lines[i], c.want[i])
+	}
+}
+
+// TestWrong: each mistake gets one line that says what to change.
+func TestWrong(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	addr := ln.Addr().String()
+	t.Setenv("SOCKEYE_ADDR", addr) // so that what nobody finds wrong ends, too
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("nothing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	list := mistakes(file, dir, addr)
+	if bundled() == nil {
+		list = append(list, mistake{"", "--client-default 4", usage, []string{"--client-default: there is no --clients"}})
+	}
+	for _, m := range list {
+		name, value, ok := strings.Cut(m.vars, "=")
+		if ok {
+			os.Setenv(name, value)
 		}
-		if !ok {
-			t.Errorf("%s %s: status %d, says:\n%s; want status %d and %q", c.vars, c.args, status, stderr, c.status, c.want)
-		}
+		var stderr bytes.Buffer
+		status := run(strings.Fields(m.args), &stderr)
+		os.Unsetenv(name)
+		m.check(t, status, stderr.String())
+	}
+	// And as a process.
+	vars := []string{"SOCKEYE_ADDR=" + addr, "SOCKEYE_MAX_DEPTH=1000"}
+	_, stderr, status := output(t, vars)
+	(&mistake{"", "", usage, []string{"--max-depth is more than 128 (from SOCKEYE_MAX_DEPTH)"}}).check(t, status, stderr)
+	_, stderr, status = output(t, vars[:1])
+	(&mistake{"", "", failure, []string{"listen tcp " + addr}}).check(t, status, stderr)
+}
+
+func (m *mistake) check(t *testing.T, status int, stderr string) {
+	t.Helper()
+	lines := slices.Collect(strings.Lines(stderr))
+	ok := status == m.status && len(lines) == len(m.want)
+	for i := 0; ok && i < len(lines); i++ {
+		ok = strings.HasPrefix(lines[i], "sockeye: ") && strings.Contains(lines[i], m.want[i])
+	}
+	if !ok {
+		t.Errorf("%s %s: status %d, says:\n%s; want status %d and %q", m.vars, m.args, status, stderr, m.status, m.want)
 	}
 }
 

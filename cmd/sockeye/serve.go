@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -96,11 +97,14 @@ func (c *serveCmd) clients() (fs.FS, error) {
 	if c.Clients == "" {
 		return bundled(), nil
 	}
-	info, err := os.Stat(c.Clients)
-	if err == nil && !info.IsDir() {
-		err = &fs.PathError{Op: "open", Path: c.Clients, Err: errors.New("not a directory")}
+	if _, err := os.ReadDir(c.Clients); err != nil {
+		return nil, err
 	}
-	return os.DirFS(c.Clients), err
+	files := os.DirFS(c.Clients)
+	if found, _ := fs.Glob(files, "*/socket.io.js"); found == nil {
+		return nil, fmt.Errorf("%s has no VERSION/socket.io.js", c.Clients)
+	}
+	return files, nil
 }
 
 // certificate returns the one for TLS, or nil.
