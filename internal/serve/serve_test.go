@@ -51,13 +51,7 @@ func TestEnd(t *testing.T) {
 	const delay, bound = 5 * time.Second, 3 * time.Second
 	atOnce := func(context.Context) error { return nil }
 	untilDone := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-	for name, c := range map[string]struct {
-		drain   func(context.Context) error
-		answer  time.Duration // after the stop; 0: nobody asks
-		whole   bool          // the answer arrives
-		atLeast time.Duration // the end takes, after the delay
-		atMost  time.Duration
-	}{
+	for name, c := range map[string]ending{
 		"nobody is there":              {atOnce, 0, false, 0, 0},
 		"nothing to drain":             {nil, 0, false, 0, 0},
 		"an answer during the delay":   {atOnce, delay / 2, true, 0, 0},
@@ -67,54 +61,62 @@ func TestEnd(t *testing.T) {
 		"both, and no more than bound": {untilDone, delay + time.Hour, false, bound, bound},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				stop := make(chan struct{})
-				stopped := false
-				p := &Program{
-					Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-						<-stop
-						select {
-						case <-time.After(c.answer):
-							_, _ = io.WriteString(w, "whole")
-						case <-r.Context().Done():
-						}
-					}),
-					Stopping: func() { stopped = true; close(stop) },
-					Delay:    delay, Drain: c.drain, DrainTime: bound,
-				}
-				srv, ln := p.server(), &pipes{make(chan net.Conn), make(chan struct{})}
-				served := make(chan error, 1)
-				go func() { served <- srv.Serve(ln) }() // ends with p.end
-				answers := make(chan string, 1)
-				if c.answer > 0 {
-					conn := ln.request()
-					go func() { // ends with the connection
-						defer conn.Close()
-						b, _ := io.ReadAll(conn)
-						answers <- string(b)
-					}()
-				} else {
-					answers <- ""
-				}
-				synctest.Wait()
-				begin := time.Now()
-				if err := p.end(srv, served); err != nil {
-					t.Error(err)
-				}
-				if d := time.Since(begin) - delay; d < c.atLeast || d > c.atMost {
-					t.Errorf("it took the delay and %v, want %v to %v", d, c.atLeast, c.atMost)
-				}
-				if answer := <-answers; strings.HasSuffix(answer, "whole") != c.whole {
-					t.Errorf("answer %q, whole = %t", answer, c.whole)
-				}
-				if !stopped {
-					t.Error("Stopping was not called")
-				}
-				if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-					t.Errorf("Serve: %v", err)
-				}
-			})
+			synctest.Test(t, func(t *testing.T) { c.test(t, delay, bound) })
 		})
+	}
+}
+
+// An ending is how a program ends.
+type ending struct {
+	drain   func(context.Context) error
+	answer  time.Duration // after the stop; 0: nobody asks
+	whole   bool          // the answer arrives
+	atLeast time.Duration // the end takes, after the delay
+	atMost  time.Duration
+}
+
+func (c *ending) test(t *testing.T, delay, bound time.Duration) {
+	stop := make(chan struct{})
+	p := &Program{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			<-stop
+			select {
+			case <-time.After(c.answer):
+				_, _ = io.WriteString(w, "whole")
+			case <-r.Context().Done():
+			}
+		}),
+		Stopping: func() { close(stop) },
+		Delay:    delay, Drain: c.drain, DrainTime: bound,
+	}
+	srv, ln := p.server(), &pipes{make(chan net.Conn), make(chan struct{})}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }() // ends with p.end
+	answers := make(chan string, 1)
+	if c.answer > 0 {
+		conn := ln.request()
+		go func() { // ends with the connection
+			defer conn.Close()
+			b, _ := io.ReadAll(conn)
+			answers <- string(b)
+		}()
+	} else {
+		answers <- ""
+	}
+	synctest.Wait()
+	begin := time.Now()
+	if err := p.end(srv, served); err != nil {
+		t.Error(err)
+	}
+	if d := time.Since(begin) - delay; d < c.atLeast || d > c.atMost {
+		t.Errorf("it took the delay and %v, want %v to %v", d, c.atLeast, c.atMost)
+	}
+	if answer := <-answers; strings.HasSuffix(answer, "whole") != c.whole {
+		t.Errorf("answer %q, whole = %t", answer, c.whole)
+	}
+	<-stop
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		t.Errorf("Serve: %v", err)
 	}
 }
 
