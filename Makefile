@@ -17,6 +17,10 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 # Two packages at a time suit a machine with two cores.
 GOTEST := go test -p 2
 
+# A build in a checkout knows its commit, whatever GOFLAGS says; git may refuse to say
+# it, or be missing.
+STAMP = $(if $(shell git rev-parse HEAD 2>/dev/null),-buildvcs=true,-buildvcs=false)
+
 # What may be set: make fuzz FUZZTIME=5m, make run ARGS='--addr :8080', and so on.
 DIR ?=
 FUZZTIME ?= 30s
@@ -42,7 +46,7 @@ run: build ## serve the demo on http://localhost:3000, with npm's official clien
 
 .PHONY: build
 build: clients ## make bin/sockeye: one file, official clients included
-	CGO_ENABLED=0 go build -trimpath -tags clients -o bin/sockeye ./cmd/sockeye
+	CGO_ENABLED=0 go build -trimpath $(STAMP) -tags clients -o bin/sockeye ./cmd/sockeye
 
 .PHONY: clients
 clients: cmd/sockeye/clients/dist ## get the official clients from npm (cmd/sockeye/clients)

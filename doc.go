@@ -10,30 +10,49 @@
 //
 // A [Server] is an http.Handler. Whoever connects to it has a [Socket] in each
 // [Namespace] that it joins; the server's own methods are those of the main namespace,
-// "/". Handlers are registered on namespaces, before clients come.
+// "/", and [Server.Of] returns the others. Handlers are registered on namespaces,
+// before clients come. The directory examples has complete programs for net/http, chi,
+// gin and echo.
 //
 // # Events
 //
-// [On] registers a handler with a typed argument, [Reply] one whose result is the
-// client's acknowledgement, and [Namespace.On] one that decodes its [Args] by itself.
-// [Socket.Emit] sends an event to one client, [Call] waits for its answer. Revision
-// 1's unnamed messages go to [Namespace.OnMessage]; [Socket.Send] and
-// [Socket.SendJSON] write them.
+// [On] registers a handler with a typed argument, and [Socket.Emit] sends an event to
+// one client. [Reply] registers a handler whose result is the client's acknowledgement,
+// and [Call] waits for a client's answer:
 //
-// Arguments are what encoding/json makes of Go values, and []byte is binary. They
-// stay JSON text until a handler types them: what is only passed on is never decoded.
+//	// socket.emit("sum", [1, 2], (sum) => …)
+//	socketio.Reply(srv, "sum", func(s *socketio.Socket, n []float64) (float64, error) { … })
+//
+//	// socket.on("your name?", (answer) => answer("Ann"))
+//	name, err := socketio.Call[string](ctx, s, "your name?")
+//
+// Arguments are what encoding/json makes of Go values, and []byte is binary. Several
+// are a struct that embeds [Tuple], or [Args]. They stay JSON text until a handler types
+// them: what is only passed on is never decoded. [Namespace.On] takes a [Handler] that
+// decodes its Args by itself and may answer later, [Namespace.OnAny] one that sees
+// every event. Revision 1's unnamed messages go to [Namespace.OnMessage];
+// [Socket.Send] and [Socket.SendJSON] write them.
 //
 // # Rooms and broadcasts
 //
-// [Socket.Join] puts a socket into a room. To, In, Except, Volatile and Local make a
-// [Broadcast], a value that says who is meant; those of a Socket leave that socket
-// out. A broadcast is encoded once for each generation among its receivers.
+// [Socket.Join] puts a socket into a room, and a socket's id is a room that only it is
+// in. To, In, Except, Volatile and Local make a [Broadcast], a value that says who is
+// meant; those of a Socket leave that socket out:
 //
-// # Who may come in
+//	srv.Emit("news", "for everybody")
+//	srv.To("lobby", "garden").Except("quiet").Emit("news", "for whom it concerns")
+//	s.To("lobby").Emit("news", "for the others in the lobby")
+//
+// A broadcast is encoded once for each generation among its receivers.
+//
+// # Coming and going
 //
 // [Options].Authorize decides about a session in its first HTTP request,
-// [Namespace.Use] about a socket that wants to join. Pages of other origins must be
-// listed in Options.Origins.
+// [Namespace.Use] about a socket that wants to join. [Namespace.OnConnect] is called
+// with each that did, [Namespace.OnDisconnect] when it has left, with the reason.
+// [Socket.Set] and [Socket.Get] keep values with it in between, [Socket.Handshake] says
+// what the client is and [Socket.Transport] how it is connected now. Pages of other
+// origins must be listed in Options.Origins.
 //
 // # Order and concurrency
 //
@@ -75,5 +94,9 @@
 //
 // # Ending
 //
-// [Server.Shutdown] loses nothing that was accepted and makes clients come back.
+// [Server.Shutdown] loses nothing that was accepted and makes clients come back. Call
+// it before http.Server.Shutdown, which waits for polls and knows nothing of
+// WebSockets:
+//
+//	err := errors.Join(srv.Shutdown(ctx), httpServer.Shutdown(ctx))
 package socketio

@@ -2,6 +2,7 @@ package socketio_test
 
 import (
 	"go/ast"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -18,41 +19,59 @@ import (
 //	`internal/hub/room.go: shard`
 //	`internal/hub/room.go: (*Socket).Join, shard.mu, ErrRoomName`
 //	`make check`
+//	`--drain`                 in a manual, a flag of sockeye's
+//	`SOCKEYE_DRAIN`           likewise, its variable
+//
+// Commands in blocks of code are looked at, too, and so are links to files here.
 var (
-	span    = regexp.MustCompile("`([^`]+)`")
-	fileRef = regexp.MustCompile(`^([\w./-]+\.go)(?:: (.+))?$`)
-	makeRef = regexp.MustCompile(`^make ([a-z-]+)`)
+	span     = regexp.MustCompile("`([^`]+)`")
+	fileRef  = regexp.MustCompile(`^([\w./-]+\.go)(?:: (.+))?$`)
+	makeRef  = regexp.MustCompile(`^make ([a-z-]+)`)
+	pathRef  = regexp.MustCompile(`^go (?:run|build|test|install) .*?(\./[\w/-]+)`)
+	flagRef  = regexp.MustCompile(`--([a-z][a-z0-9-]*)|SOCKEYE_([A-Z0-9_]+)`)
+	linkRef  = regexp.MustCompile(`\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"`)
+	isManual = map[string]bool{"README.md": true, "docs/daemon.md": true}
+	external = regexp.MustCompile(`^(?:[a-z]+:|#)`)
 )
 
 // TestDocs: what the documents say is there is there.
 func TestDocs(t *testing.T) {
-	var documents []string
-	for _, pattern := range []string{"*.md", "*/*.md"} {
-		found, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		documents = append(documents, found...)
-	}
-	makefile, err := os.ReadFile("Makefile")
-	if err != nil {
-		t.Fatal(err)
-	}
+	makefile := read(t, "Makefile")
 	declared := make(map[string]map[string]bool)
+	flags := map[string]bool{"help": true, "version": true}
 	for _, f := range sources(t) {
 		declared[f.path] = declarations(f.ast)
-	}
-	for _, document := range documents {
-		text, err := os.ReadFile(document)
-		if err != nil {
-			t.Fatal(err)
+		if f.path == "cmd/sockeye/flags.go" {
+			addFlags(flags, f.ast)
 		}
-		for i, line := range prose(string(text)) {
+	}
+	for _, document := range documents(t) {
+		prose, code := lines(read(t, document))
+		for i, line := range prose {
 			for _, s := range span.FindAllStringSubmatch(line, -1) {
-				if m := makeRef.FindStringSubmatch(s[1]); m != nil && !hasTarget(makefile, m[1]) {
+				code[i] = append(code[i], s[1])
+			}
+			for _, m := range linkRef.FindAllStringSubmatch(line, -1) {
+				if to := m[1] + m[2]; !external.MatchString(to) && !exists(path.Dir(document), to) {
+					t.Errorf("%s:%d: there is no %s to link to", document, i+1, to)
+				}
+			}
+		}
+		for i, snippets := range code {
+			for _, s := range snippets {
+				if m := makeRef.FindStringSubmatch(s); m != nil && !hasTarget(makefile, m[1]) {
 					t.Errorf("%s:%d: the Makefile has no target %s", document, i+1, m[1])
 				}
-				for _, missing := range missing(path.Dir(filepath.ToSlash(document)), s[1], declared) {
+				// What is run in bench is said to be.
+				if m := pathRef.FindStringSubmatch(s); m != nil && !exists(".", m[1]) && !exists("bench", m[1]) {
+					t.Errorf("%s:%d: there is no %s", document, i+1, m[1])
+				}
+				for _, flag := range flagsIn(s) {
+					if isManual[document] && !flags[flag] {
+						t.Errorf("%s:%d: sockeye has no flag --%s", document, i+1, flag)
+					}
+				}
+				for _, missing := range missing(path.Dir(document), s, declared) {
 					t.Errorf("%s:%d: there is no %s", document, i+1, missing)
 				}
 			}
@@ -60,24 +79,73 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// prose returns the lines of a document, with those of code blocks empty.
-func prose(text string) []string {
-	lines := strings.Split(text, "\n")
-	code := false
-	for i, line := range lines {
-		fence := strings.HasPrefix(strings.TrimSpace(line), "```")
-		if code || fence {
-			lines[i] = ""
+// documents returns the paths of all documents of the repository.
+func documents(t *testing.T) (all []string) {
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "." && (d.Name()[0] == '.' || d.Name() == "node_modules" || d.Name() == "testdata"):
+			return fs.SkipDir
+		case strings.HasSuffix(name, ".md"):
+			all = append(all, filepath.ToSlash(name))
 		}
-		if fence {
-			code = !code
-		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return lines
+	return all
 }
 
-func hasTarget(makefile []byte, name string) bool {
-	return regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + `:`).Match(makefile)
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// exists reports whether a link in a document in dir leads to a file or directory.
+func exists(dir, to string) bool {
+	to, _, _ = strings.Cut(to, "#")
+	_, err := os.Stat(filepath.FromSlash(path.Join(dir, to)))
+	return err == nil
+}
+
+// lines returns the lines of a document: those of prose, and those of blocks of code,
+// where the others are empty.
+func lines(text string) (prose []string, code [][]string) {
+	prose = strings.Split(text, "\n")
+	code = make([][]string, len(prose))
+	inside := false
+	for i, line := range prose {
+		line = strings.TrimSpace(line)
+		fence := strings.HasPrefix(line, "```")
+		if inside || fence {
+			prose[i] = ""
+		}
+		if inside && !fence {
+			code[i] = []string{line}
+		}
+		if fence {
+			inside = !inside
+		}
+	}
+	return prose, code
+}
+
+// flagsIn returns the flags of sockeye's that code names: flags or variables.
+func flagsIn(code string) (names []string) {
+	for _, m := range flagRef.FindAllStringSubmatch(code, -1) {
+		names = append(names, m[1]+strings.ReplaceAll(strings.ToLower(m[2]), "_", "-"))
+	}
+	return names
+}
+
+func hasTarget(makefile, name string) bool {
+	return regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + `:`).MatchString(makefile)
 }
 
 // missing returns what a reference in a document in dir names and nothing declares.

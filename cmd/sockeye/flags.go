@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -40,7 +39,6 @@ type serveCmd struct {
 	LogLevel  slog.Level `group:"log" default:"info" help:"debug, info, warn or error."`
 
 	Clients string `group:"client" placeholder:"DIR" help:"Directory of official clients, one directory for each version (4.8.4/socket.io.js). They are served as Node's servers do. Without it: those that are built in, if any."`
-	files   fs.FS
 
 	Options optionFlags `embed:""`
 }
@@ -48,6 +46,8 @@ type serveCmd struct {
 // optionFlags are those fields of socketio.Options that are flags, by the same names.
 // This is the only place that knows them.
 type optionFlags struct {
+	ClientDefault string `group:"client" placeholder:"VERSION" help:"Which of them /socket.io/socket.io.js is: 0.9.17, or the newest that begins so, as with 4. Without it: the newest."`
+
 	Origins        []string       `group:"who" placeholder:"ORIGIN" help:"Web origins whose pages may connect, such as https://example.com; * is all. Without it: the server's own."`
 	TrustedProxies []netip.Prefix `group:"who" placeholder:"NETWORK" help:"Addresses or networks of proxies whose Forwarded and X-Forwarded-* headers are believed."`
 	Generations    []string       `group:"who" placeholder:"NAME" help:"Generations that are served: revision-1 (0.7 to 0.9), revision-5 (3.x and 4.x). Without it: all."`
@@ -146,22 +146,29 @@ func wrongFlag(ctx *kong.Context, flag, text string) error {
 
 // wrongOption is wrongFlag for what socketio.Options.Validate found.
 func wrongOption(ctx *kong.Context, e *socketio.OptionError) error {
-	_, reason, _ := strings.Cut(e.Error(), e.Option) // with what stands between
-	parent, _, nested := strings.Cut(e.Option, ".")
-	if !nested {
-		parent = ""
+	path := "" // of the struct
+	if i := strings.LastIndexByte(e.Option, '.'); i >= 0 {
+		path = e.Option[:i+1]
 	}
-	// Reasons name other fields of the same struct.
+	_, reason, _ := strings.Cut(e.Error(), e.Option) // with what stands between
 	reason = fieldName.ReplaceAllStringFunc(reason, func(name string) string {
-		name = strings.TrimSuffix(parent+"."+name, ".")
+		flag := optionFlag(path + name) // reasons name fields of the same struct
 		for _, f := range ctx.Flags() {
-			if f.Name == flagName(name) {
-				return "--" + f.Name
+			if f.Name == flag {
+				return "--" + flag
 			}
 		}
-		return name[len(parent)+1:]
+		return name
 	})
-	return wrongFlag(ctx, flagName(e.Option), reason)
+	return wrongFlag(ctx, optionFlag(e.Option), reason)
+}
+
+// optionFlag returns the name of the flag for a field of socketio.Options.
+func optionFlag(field string) string {
+	if field == "Client" {
+		return "clients" // the only one that is not called alike
+	}
+	return flagName(field)
 }
 
 // fieldName matches what may be a field.

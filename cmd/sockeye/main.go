@@ -27,6 +27,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -41,34 +42,24 @@ type cli struct {
 }
 
 func main() {
-	os.Exit(run(os.Args[1:]))
+	os.Exit(run(os.Args[1:], os.Stderr))
 }
 
-// run is the program; it returns its status.
-func run(args []string) int {
+// run is the program; it says on stderr what is wrong and returns the status.
+func run(args []string, stderr io.Writer) int {
 	ctx, err := newParser(new(cli)).Parse(args)
-	if err != nil {
-		return complain(err, 2)
-	}
-	switch err := ctx.Run(ctx); {
-	case err == nil:
-		return 0
-	case errors.As(err, new(*flagError)):
-		return complain(err, 2)
-	default:
-		return complain(err, 1)
-	}
-}
-
-// complain says what is wrong, in a line for each error.
-func complain(err error, status int) int {
-	if several, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, err := range several.Unwrap() {
-			complain(err, status)
+	status := 2
+	if err == nil {
+		if err = ctx.Run(ctx); err == nil {
+			return 0
 		}
-		return status
+		if !errors.As(err, new(*flagError)) {
+			status = 1
+		}
 	}
-	fmt.Fprintf(os.Stderr, "sockeye: %v\n", err)
+	for line := range strings.Lines(err.Error()) { // several errors are joined
+		fmt.Fprintf(stderr, "sockeye: %s\n", strings.TrimSuffix(line, "\n"))
+	}
 	return status
 }
 

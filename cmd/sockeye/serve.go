@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -29,7 +30,7 @@ func (c *serveCmd) Run(ctx *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	s := newSite(opts, c.files)
+	s := newSite(opts)
 	program := serve.Program{
 		Addr:        c.Addr,
 		Certificate: cert,
@@ -78,7 +79,7 @@ func (c *serveCmd) options(ctx *kong.Context) (*socketio.Options, error) {
 	}
 	opts := c.Options.options()
 	var err error
-	if c.files, err = c.clients(); err != nil {
+	if opts.Client, err = c.clients(); err != nil {
 		wrong("clients", ": "+err.Error())
 	} else if several, ok := opts.Validate().(interface{ Unwrap() []error }); ok {
 		for _, err := range several.Unwrap() {
@@ -96,11 +97,14 @@ func (c *serveCmd) clients() (fs.FS, error) {
 	if c.Clients == "" {
 		return bundled(), nil
 	}
-	info, err := os.Stat(c.Clients)
-	if err == nil && !info.IsDir() {
-		err = &fs.PathError{Op: "open", Path: c.Clients, Err: errors.New("not a directory")}
+	if _, err := os.ReadDir(c.Clients); err != nil {
+		return nil, err
 	}
-	return os.DirFS(c.Clients), err
+	files := os.DirFS(c.Clients)
+	if found, _ := fs.Glob(files, "*/socket.io.js"); found == nil {
+		return nil, fmt.Errorf("%s has no VERSION/socket.io.js", c.Clients)
+	}
+	return files, nil
 }
 
 // certificate returns the one for TLS, or nil.
@@ -130,9 +134,9 @@ type site struct {
 }
 
 // newSite makes a site. opts are valid.
-func newSite(opts *socketio.Options, files fs.FS) *site {
+func newSite(opts *socketio.Options) *site {
 	sio := socketio.NewServer(opts)
-	return &site{sio: sio, page: demo.New(sio, files, shortVersion())}
+	return &site{sio: sio, page: demo.New(sio, opts.Client, shortVersion())}
 }
 
 // ServeHTTP routes around http.ServeMux, which redirects paths with two slashes;

@@ -127,7 +127,7 @@ func (p *Page) describe() string {
 	ctx, cancel := context.WithTimeout(p.tab, 20*time.Second)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`[document, ...[...document.querySelectorAll("iframe.pane")].map(f => f.contentDocument)]
-		.map(d => d.location.href + " " + JSON.stringify({...d.body.dataset}) + "\n" + d.body.innerText).join("\n----\n") + "\n" + (window.lastError || "")`))
+		.map(d => d.location.href + " " + JSON.stringify({...d.body.dataset}) + "\n" + d.body.innerText.replace(/\s+/g, " ").slice(-1500)).join("\n----\n") + "\n" + (window.lastError || "")`))
 	if err != nil {
 		text = err.Error()
 	}

@@ -99,11 +99,10 @@ func (p *Pane) Transports() []string {
 	return EvalIn[[]string](p, `[...$("#transport").options].map(o => o.value)`)
 }
 
-// Rename changes the person's name, and waits until it is on the list.
+// Rename changes the person's name.
 func (p *Pane) Rename(name string) {
 	p.tb.Helper()
 	p.enter("#name", name)
-	p.AwaitPerson(name)
 }
 
 // Enter goes to another room, and waits until the people there are shown: the person

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -54,9 +55,20 @@ type Client struct {
 }
 
 // Dial connects a client to the server at base, such as http://127.0.0.1:3000, and
-// waits until it has joined the main namespace. auth is a JSON value with which
-// revision 5 joins, or empty. The client ends with the test.
-func Dial(t *testing.T, mode Mode, base, auth string) *Client {
+// waits until it has joined the main namespace. The client ends with the test.
+func Dial(t *testing.T, mode Mode, base, token string) *Client {
+	t.Helper()
+	c := Open(t, mode, base, token)
+	c.Want("connect")
+	if mode.upgrade {
+		c.upgradeNow()
+	}
+	return c
+}
+
+// Open is Dial, but does not wait for what the server says to it. The token, if there
+// is one, is in revision 1's query and in revision 5's auth payload.
+func Open(t *testing.T, mode Mode, base, token string) *Client {
 	t.Helper()
 	// A bound against hanging; nothing is decided by it.
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -77,23 +89,23 @@ func Dial(t *testing.T, mode Mode, base, auth string) *Client {
 		}
 		transport.CloseIdleConnections()
 	})
-	c.open()
+	c.open(token)
 	if !mode.rev1 {
+		auth := ""
+		if token != "" {
+			auth = fmt.Sprintf(`{"token":%q}`, token)
+		}
 		c.Send("40" + auth)
-	}
-	c.Want("connect")
-	if mode.upgrade {
-		c.upgradeNow()
 	}
 	return c
 }
 
 // open makes the session, and begins to read.
-func (c *Client) open() {
+func (c *Client) open(token string) {
 	c.t.Helper()
 	switch {
 	case c.mode.rev1:
-		handshake, err := c.do("GET", c.base+"/1/", "")
+		handshake, err := c.do("GET", c.base+"/1/?token="+url.QueryEscape(token), "")
 		if err != nil {
 			c.fail(err)
 		}
@@ -200,12 +212,14 @@ func (c *Client) upgradeNow() {
 func (c *Client) readSocket() {
 	defer close(c.received)
 	for {
-		_, b, err := c.ws.Read(c.ctx)
+		kind, b, err := c.ws.Read(c.ctx)
 		if err != nil {
 			c.received <- "end: " + websocket.CloseStatus(err).String()
 			return
 		}
-		if !c.receive(string(b)) {
+		if kind == websocket.MessageBinary {
+			c.received <- fmt.Sprintf("bytes %x", b)
+		} else if !c.receive(string(b)) {
 			return
 		}
 	}

@@ -29,13 +29,17 @@ func (c *Client) send(packet string) error {
 // Emit sends an event. args is JSON with commas.
 func (c *Client) Emit(name, args string) { c.t.Helper(); c.Send(c.event("", name, args)) }
 
-// Ask sends an event and waits for its answer, a JSON array.
+// Call sends an event that wants an answer, which comes as "answer 7…".
+func (c *Client) Call(name, args string) { c.t.Helper(); c.Send(c.event("7", name, args)) }
+
+// Ask is Call, and returns the answer, a JSON array.
 func (c *Client) Ask(name, args string) string {
 	c.t.Helper()
-	c.Send(c.event("7", name, args))
-	answer, ok := strings.CutPrefix(c.Next(), "answer 7")
+	c.Call(name, args)
+	got := c.Next()
+	answer, ok := strings.CutPrefix(got, "answer 7")
 	if !ok {
-		c.t.Fatalf("%s: got %s, want an answer", c.mode.Name, answer)
+		c.t.Fatalf("%s: got %s, want an answer", c.mode.Name, got)
 	}
 	return answer
 }
@@ -93,6 +97,7 @@ func (c *Client) SayGoodbye() {
 //	said["hello"]          an event
 //	what? 3["a"]           an event that wants an answer
 //	answer 7[true]
+//	picture[{"_placeholder":true,"num":0}] and then bytes 00ff, in hexadecimal digits
 //	refused {"message":"…"}
 //	disconnect             from the namespace: clients do not come back
 //	end: …                 of the session, and how
@@ -172,6 +177,9 @@ func read1(packet string) string {
 func read5(packet string) string {
 	if strings.HasPrefix(packet, "42") || strings.HasPrefix(packet, "43") {
 		return readArguments(packet)
+	}
+	if head, attachments := strings.CutPrefix(packet, "451-"); attachments {
+		return readArguments("42" + head)
 	}
 	switch {
 	case packet == "", packet[0] == '0', packet[0] == '6':

@@ -2,7 +2,8 @@
 //
 // An adapter's open takes the version, the transport ("auto" or a name) and what to
 // call: on.state(state), on.event(name, args), on.upgraded(). It returns a link:
-// emit(name, args, ack) and close().
+// emit(name, args, ack), close(), and leave(), which tells the server even when the
+// page ends just now.
 import { load } from './clients.js';
 
 let all; // the transports that the client has
@@ -55,6 +56,11 @@ export async function open({ version, transport }, on) {
   }
 
   const link = {
+    leave() {
+      const { sessionid, open } = socket;
+      link.close();
+      if (open) fetch(`/socket.io/1/${encodeURIComponent(sessionid)}/?disconnect=1`, { keepalive: true }).catch(() => {});
+    },
     close() {
       closed = true;
       clearTimeout(timer);

@@ -19,11 +19,21 @@ export async function open({ version, transport }, on) {
   socket.on('connect_error', live(() => on.state(socket.active ? 'reconnecting' : 'disconnected')));
   socket.on('disconnect', live(() => on.state(socket.active ? 'reconnecting' : 'disconnected')));
   for (const name of on.events) socket.on(name, live((...args) => on.event(name, args)));
-  return {
+  const link = {
     emit: (name, args, ack) => socket.emit(name, ...args, ...(ack ? [ack] : [])),
+    leave() {
+      const { id, transport: { name } = {} } = socket.io.engine ?? {};
+      link.close();
+      // A WebSocket ends with the page.
+      if (id && name === 'polling') {
+        const query = new URLSearchParams({ EIO: 4, transport: name, sid: id });
+        fetch(`/socket.io/?${query}`, { method: 'POST', body: '1', keepalive: true }).catch(() => {});
+      }
+    },
     close() {
       closed = true;
       socket.disconnect();
     },
   };
+  return link;
 }

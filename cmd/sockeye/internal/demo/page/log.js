@@ -1,24 +1,11 @@
 // What is said. Everything is set as text: nothing here is ever read as HTML.
-import { element } from './wire.js';
+import { follow } from './follow.js';
 import { forget } from './picture.js';
+import { element } from './wire.js';
 
 const maxLines = 200;
 
-const log = document.getElementById('log');
-
-function append(e) {
-  const follow = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-  log.append(e);
-  while (log.children.length > maxLines) {
-    forget(log.firstChild);
-    log.firstChild.remove();
-  }
-  const bottom = () => { log.scrollTop = log.scrollHeight; };
-  if (!follow) return;
-  bottom();
-  // A picture takes its place when it is loaded.
-  for (const img of e.querySelectorAll('img')) img.onload = bottom;
-}
+const append = follow(document.getElementById('log'), maxLines, forget);
 
 // line shows a line: own, with the round trip of its ack, or another's.
 //

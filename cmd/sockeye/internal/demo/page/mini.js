@@ -174,6 +174,8 @@ class Link {
     for (const message of this.#dialect.event(id, [name, ...args])) this.#ws.send(message);
   }
 
+  leave() { this.close(); } // a WebSocket ends with the page
+
   close() {
     this.#closed = true;
     clearTimeout(this.#timer);

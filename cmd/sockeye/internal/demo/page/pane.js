@@ -191,6 +191,9 @@ function begin() {
     $('close').hidden = false;
     $('close').onclick = () => tell({ close: true });
   }
+  // Whoever closes the pane or the window is gone at once, by polling, too.
+  window.onpagehide = () => link?.leave();
+  window.onpageshow = ({ persisted }) => { if (persisted) connect(); };
   connect();
 }
 

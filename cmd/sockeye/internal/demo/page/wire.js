@@ -1,9 +1,11 @@
 // The live packet log.
+import { follow } from './follow.js';
 import { count, words } from './packets.js';
 
 const maxRows = 200, maxShown = 200, maxBytes = 24; // rows, characters, bytes
 
 const list = document.getElementById('wire');
+const append = follow(list, maxRows);
 
 // element makes an element with a text.
 export function element(name, className, text) {
@@ -31,11 +33,7 @@ export function show({ out, family, data, note }) {
     what.dataset.kind = what.textContent.split(/[ ,]/)[0];
     row.append(arrow, what, element('code', '', cut(data)));
   }
-  // Who has scrolled back to read is left alone.
-  const follow = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-  list.append(row);
-  while (list.children.length > maxRows) list.firstChild.remove();
-  if (follow) list.scrollTop = list.scrollHeight;
+  append(row);
 }
 
 // cut returns the beginning of a packet: text, or bytes in hexadecimal.

@@ -1,0 +1,21 @@
+// follow makes a list that scrolls show its newest element, unless one has scrolled
+// back to read. It returns a function that appends, and drops the oldest beyond most:
+// dropped is told of them.
+export function follow(list, most, dropped = () => {}) {
+  let following = true;
+  const bottom = () => { if (following) list.scrollTop = list.scrollHeight; };
+  list.addEventListener('scroll', () => {
+    following = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+  });
+  new ResizeObserver(bottom).observe(list); // a turned phone wraps lines anew
+  return (element) => {
+    list.append(element);
+    while (list.children.length > most) {
+      dropped(list.firstChild);
+      list.firstChild.remove();
+    }
+    bottom();
+    // A picture takes its place when it is loaded.
+    for (const img of element.querySelectorAll('img')) img.onload = bottom;
+  };
+}
