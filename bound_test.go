@@ -92,7 +92,7 @@ func TestBodyIsTakenWhole(t *testing.T) {
 		for i := range 40 {
 			j.want(fmt.Sprintf("n %d", i%20))
 		}
-	}, not("a stream has no bodies", rev1WebSocket, rev5WebSocket, rev5Upgrade))
+	}, not("a stream has no bodies", socketModes...))
 }
 
 // TestInboxBehindAnAck: a handler that waits for an answer gets it from behind a full
@@ -157,7 +157,7 @@ func TestAskingBehindAFullInbox(t *testing.T) {
 		settle()
 		close(begin)
 		j.want("true", "disconnect: inbox full")
-	}, not("a stream has no bodies", rev1WebSocket, rev5WebSocket, rev5Upgrade))
+	}, not("a stream has no bodies", socketModes...))
 }
 
 // TestOutboxBound: a client that does not read is ended at its bound; the others get

@@ -27,28 +27,53 @@ type mode struct {
 	open      func(*client) error
 	rev1      bool // the generation of 2011
 	websocket bool // from the beginning
+	flows     bool // by an answer that goes on, and POSTs
 	upgrades  bool // to a WebSocket, once connected
 	loop      bool // by a connection that an event loop can serve (internal/conn)
+
+	// Of revision 1: the transport's name, and how it begins.
+	carrier string
+	dial    func(c *client, target string) (link, error)
+}
+
+// rev1Mode is the mode of a transport of revision 1.
+func rev1Mode(carrier, dialect string, dial func(*client, string) (link, error)) mode {
+	m := mode{name: "revision 1 " + carrier + dialect, codec: rev1Grammar{}, open: openRev1, rev1: true, carrier: carrier, dial: dial}
+	m.websocket = strings.HasSuffix(carrier, "socket")
+	m.flows = carrier == "htmlfile" || carrier == "xhr-multipart"
+	return m
 }
 
 var (
-	rev1WebSocket = mode{name: "revision 1 websocket", codec: rev1Grammar{}, open: openRev1, rev1: true, websocket: true}
-	rev1Polling   = mode{name: "revision 1 xhr-polling", codec: rev1Grammar{}, open: openRev1, rev1: true}
+	rev1WebSocket = rev1Mode("websocket", "", dialWebSocket)
+	rev1Hixie75   = rev1Mode("websocket", ", hixie-75", dialHixie75)
+	rev1Hybi08    = rev1Mode("websocket", ", hybi-08", dialHybi08)
+	rev1Flash     = rev1Mode("flashsocket", "", dialHixie76)
+	rev1HTMLFile  = rev1Mode("htmlfile", "", dialHTMLFile)
+	rev1Polling   = rev1Mode("xhr-polling", "", dialPolling)
+	rev1JSONP     = rev1Mode("jsonp-polling", "", dialForm)
+	rev1Multipart = rev1Mode("xhr-multipart", "", dialMultipart)
 	rev5WebSocket = mode{name: "revision 5 websocket", codec: rev5Grammar{}, open: openRev5, websocket: true}
 	rev5Polling   = mode{name: "revision 5 polling", codec: rev5Grammar{}, open: openRev5}
 	rev5Upgrade   = mode{name: "revision 5 upgrade", codec: rev5Grammar{}, open: openRev5, upgrades: true}
 
-	modes = []mode{
-		rev1WebSocket, rev1Polling, rev5WebSocket, rev5Polling, rev5Upgrade,
-		rev1WebSocket.byLoop(), rev5WebSocket.byLoop(), rev5Upgrade.byLoop(),
+	rev1Modes = []mode{
+		rev1WebSocket, rev1Hixie75, rev1Hybi08, rev1Flash, rev1HTMLFile, rev1Polling, rev1JSONP, rev1Multipart,
 	}
+	rev5Modes   = []mode{rev5WebSocket, rev5Polling, rev5Upgrade}
+	socketModes = []mode{rev1WebSocket, rev1Hixie75, rev1Hybi08, rev1Flash, rev5WebSocket, rev5Upgrade}
+
+	modes = append(slices.Concat(rev1Modes, rev5Modes), byLoop(socketModes)...)
 )
 
-// byLoop returns the same mode on the other engine, but for polling, which both leave
-// to net/http.
-func (m mode) byLoop() mode {
-	m.loop = true
-	return m
+// byLoop returns the same modes on the other engine. What both leave to net/http has
+// none.
+func byLoop(modes []mode) []mode {
+	modes = slices.Clone(modes)
+	for i := range modes {
+		modes[i].loop = true
+	}
+	return modes
 }
 
 func (m mode) String() string {
@@ -67,7 +92,7 @@ func (m mode) generation() string {
 }
 
 // streaming reports whether a stream carries a connected client.
-func (m mode) streaming() bool { return m.websocket || m.upgrades }
+func (m mode) streaming() bool { return m.websocket || m.flows || m.upgrades }
 
 // without opts a test out of modes.
 type without struct {
@@ -76,11 +101,6 @@ type without struct {
 }
 
 func not(reason string, modes ...mode) without { return without{reason, modes} }
-
-var (
-	rev1Modes = []mode{rev1WebSocket, rev1Polling}
-	rev5Modes = []mode{rev5WebSocket, rev5Polling, rev5Upgrade}
-)
 
 // run runs f in every mode that it does not opt out of, in a bubble of its own: the
 // network is in memory, and time passes when nothing else happens.
@@ -121,12 +141,21 @@ type site struct {
 	log  *logBook
 }
 
-// serve runs a server, and ends it with the test.
+// everyTransport names those too that are off until asked for.
+var everyTransport = []string{
+	"websocket", "flashsocket", "htmlfile", "xhr-polling", "jsonp-polling", "xhr-multipart", "polling",
+}
+
+// serve runs a server, with what is off until asked for, and ends it with the test.
 func serve(t testing.TB, opts *socketio.Options, wrap ...func(http.Handler) http.Handler) *site {
 	log := &logBook{}
 	o := socketio.Options{}
 	if opts != nil {
 		o = *opts
+	}
+	o.Revision1.Hixie75 = true
+	if o.Transports == nil {
+		o.Transports = everyTransport
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))

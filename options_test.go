@@ -3,6 +3,7 @@ package socketio_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,18 +43,13 @@ func TestSwitchedOff(t *testing.T) {
 			t.Error("the other generation is served")
 		}
 		serve(t, &socketio.Options{Generations: []string{m.generation()}}).connect(m)
-		transports := []string{"websocket", "polling", "xhr-polling"}
-		if !m.websocket {
-			transports = []string{"polling", "xhr-polling"}
-		}
-		if m.upgrades {
-			transports = append(transports, "websocket")
-		}
-		serve(t, &socketio.Options{Transports: transports}).connect(m)
-		if m.websocket {
-			c, err := serve(t, &socketio.Options{Transports: transports[1:]}).tryDial(m)
-			if err == nil {
-				t.Errorf("websocket is served: %v", c.next())
+		first, later := m.transports()
+		serve(t, &socketio.Options{Transports: []string{first, later}}).connect(m)
+		others := slices.DeleteFunc(slices.Clone(everyTransport), func(name string) bool { return name == first })
+		c, err := serve(t, &socketio.Options{Transports: others}).tryDial(m)
+		if err == nil { // the handshake of one that polls
+			if got := c.next(); got.kind != "end" {
+				t.Errorf("%s is served: %v", first, got)
 			}
 		}
 	})

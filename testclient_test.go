@@ -70,6 +70,8 @@ type client struct {
 	got     chan msg
 	out     chan []frame
 	done    chan struct{} // closed by cut
+	ctx     context.Context
+	stop    context.CancelFunc // ends ctx; called by cut
 	pausing chan chan struct{}
 
 	writing sync.Mutex // held while link is used to write
@@ -120,6 +122,7 @@ func (s *site) tryDial(m mode, opts ...dialOption) (*client, error) {
 		got: make(chan msg, 1<<16), out: make(chan []frame, 1<<16),
 		done: make(chan struct{}), pausing: make(chan chan struct{}),
 	}
+	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.place = c.on("/")
 	for _, o := range opts {
 		o(c)
@@ -197,18 +200,13 @@ func (c *client) webSocket(target string) (*wstest.Conn, error) {
 
 func openRev1(c *client) error {
 	path, query, _ := strings.Cut(c.url, "?")
-	body, err := (&pollLink{http: c.http, url: "http://example.com" + path + "1/?" + query}).do("GET", nil)
+	body, err := (&pollLink{http: c.http}).do("GET", "http://example.com"+path+"1/?"+query, nil)
 	if err != nil {
 		return err
 	}
 	c.sid, _, _ = strings.Cut(string(body), ":")
-	if c.m.websocket {
-		ws, err := c.webSocket(path + "1/websocket/" + c.sid)
-		c.link = wsLink{ws}
-		return err
-	}
-	c.link = &pollLink{c.http, "http://example.com" + path + "1/xhr-polling/" + c.sid, true}
-	return nil
+	c.link, err = c.m.dial(c, path+"1/"+c.m.carrier+"/"+c.sid)
+	return err
 }
 
 func openRev5(c *client) error {
@@ -348,6 +346,7 @@ func (c *client) cut() {
 	default:
 		close(c.done)
 	}
+	c.stop()
 	for _, nc := range c.conns {
 		nc.Close()
 	}

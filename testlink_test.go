@@ -183,8 +183,8 @@ type pollLink struct {
 	rev1 bool
 }
 
-func (l *pollLink) do(method string, body []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(context.Background(), method, l.url, bytes.NewReader(body))
+func (l *pollLink) do(method, url string, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(context.Background(), method, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -201,30 +201,42 @@ func (l *pollLink) do(method string, body []byte) ([]byte, error) {
 }
 
 func (l *pollLink) write(frames []frame) error {
-	var body []byte
-	for i, f := range frames {
-		switch {
-		case l.rev1 && len(frames) > 1: // revision-1.md §5.3
-			body = fmt.Appendf(body, "\ufffd%d\ufffd%s", len(utf16.Encode([]rune(f.data))), f.data)
-		case l.rev1:
-			body = append(body, f.data...)
-		default: // Engine.IO 4, "Payload encoding"
-			if i > 0 {
-				body = append(body, '\x1e')
-			}
-			if f.binary {
-				body = append(body, "b"+base64.StdEncoding.EncodeToString([]byte(f.data))...)
-			} else {
-				body = append(body, f.data...)
-			}
-		}
+	body := payloadRev1(frames)
+	if !l.rev1 {
+		body = payloadEIO(frames)
 	}
-	_, err := l.do("POST", body)
+	_, err := l.do("POST", l.url, body)
 	return err
 }
 
+// payloadRev1: revision-1.md §5.3.
+func payloadRev1(frames []frame) (body []byte) {
+	if len(frames) == 1 {
+		return []byte(frames[0].data)
+	}
+	for _, f := range frames {
+		body = fmt.Appendf(body, "\ufffd%d\ufffd%s", len(utf16.Encode([]rune(f.data))), f.data)
+	}
+	return body
+}
+
+// payloadEIO: Engine.IO 4, "Payload encoding".
+func payloadEIO(frames []frame) (body []byte) {
+	for i, f := range frames {
+		if i > 0 {
+			body = append(body, '\x1e')
+		}
+		if f.binary {
+			body = append(body, "b"+base64.StdEncoding.EncodeToString([]byte(f.data))...)
+		} else {
+			body = append(body, f.data...)
+		}
+	}
+	return body
+}
+
 func (l *pollLink) read() ([]frame, error) {
-	body, err := l.do("GET", nil)
+	body, err := l.do("GET", l.url, nil)
 	if err != nil {
 		return nil, err
 	}

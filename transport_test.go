@@ -9,10 +9,10 @@ import (
 // transports returns what a client of m begins with, and what it uses later.
 func (m mode) transports() (first, later string) {
 	switch {
+	case m.rev1:
+		return m.carrier, m.carrier
 	case m.websocket:
 		return "websocket", "websocket"
-	case m.rev1:
-		return "xhr-polling", "xhr-polling"
 	case m.upgrades:
 		return "polling", "websocket"
 	}
