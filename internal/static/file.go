@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ type File struct {
 	contentType string
 	cache       string // Cache-Control
 	sourceMap   string // SourceMap; empty: the file says so itself, or has none
+	refused     string // what is answered instead; empty: the file
 }
 
 const (
@@ -50,6 +52,10 @@ func newFile(name string, c *content) *File {
 // Serve answers a GET or a HEAD. If it fails, because the file cannot be read, it has
 // written nothing. The caller has set what the answer says of origins.
 func (f *File) Serve(w http.ResponseWriter, r *http.Request) error {
+	if f.refused != "" {
+		refuse(w, r, f.refused)
+		return nil
+	}
 	// Ranges are of the file, not of what gzip makes of it: nobody needs those.
 	gzipped := r.Header["Range"] == nil && acceptsGzip(r.Header["Accept-Encoding"])
 	b, err := f.content.body(gzipped)
@@ -101,9 +107,14 @@ type content struct {
 	fsys fs.FS
 	path string
 
-	mu    sync.Mutex
-	plain *body
-	gzip  *body // plain, if gzip makes it no smaller
+	of     *content // what tail follows; nil: the file is all
+	tail   string
+	unkept bool // only one answer is made of it
+
+	mu      sync.Mutex
+	plain   *body
+	gzip    *body               // plain, if gzip makes it no smaller
+	choices map[string]*content // of transports, by their tails
 }
 
 // A body is one form of a content.
@@ -118,14 +129,14 @@ func (c *content) body(gzipped bool) (*body, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.plain == nil {
-		data, err := fs.ReadFile(c.fsys, c.path)
+		data, err := c.read()
 		if err != nil {
 			return nil, err // the next one tries again
 		}
 		sum := sha256.Sum256(data)
 		c.plain = &body{data: data, etag: `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}
 	}
-	if !gzipped {
+	if !gzipped || c.unkept {
 		return c.plain, nil
 	}
 	if c.gzip == nil {
@@ -136,6 +147,17 @@ func (c *content) body(gzipped bool) (*body, error) {
 		}
 	}
 	return c.gzip, nil
+}
+
+func (c *content) read() ([]byte, error) {
+	if c.of == nil {
+		return fs.ReadFile(c.fsys, c.path)
+	}
+	b, err := c.of.body(false)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(b.data, []byte(c.tail)), nil
 }
 
 func compress(data []byte) []byte {

@@ -19,6 +19,7 @@ import (
 type Files struct {
 	versions []*release // the newest first
 	names    map[string]*File
+	old      map[string]*File // of the release that names with transports mean
 }
 
 // A release is a version's directory.
@@ -125,6 +126,7 @@ func (f *Files) SetDefault(text string) error {
 	for _, r := range f.versions {
 		r.addVersioned(f.names)
 	}
+	f.setOld(i)
 	return nil
 }
 
@@ -161,9 +163,6 @@ func (r *release) addVersioned(names map[string]*File) {
 
 // Find returns the file that a URL's unescaped path ends in, or nil. Whatever is before
 // is the place where the server is mounted. f may be nil.
-//
-// Names that choose transports, socket.io+websocket.js (revision-1.md §9), are not
-// served.
 func (f *Files) Find(path string) *File {
 	if f == nil {
 		return nil
@@ -175,6 +174,8 @@ func (f *Files) Find(path string) *File {
 	switch {
 	case strings.HasPrefix(name, script):
 		return f.names[name]
+	case strings.HasPrefix(name, chosen):
+		return f.choose(name)
 	case isFlash(name) && (dir == flashDir || strings.HasSuffix(dir, "/"+flashDir)):
 		return f.names[flashDir+name]
 	}
