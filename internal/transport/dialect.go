@@ -216,7 +216,8 @@ const dropTime = 2 * time.Second
 // dropBody keeps the body of a request that is refused from being awaited for long,
 // and from being taken for the next request.
 func (x *exchange) dropBody() {
-	if x.r.ContentLength != 0 {
+	// What follows the keys of a hixie-76 handshake has no length.
+	if x.r.ContentLength != 0 || x.r.Header["Sec-Websocket-Key1"] != nil {
 		x.w.Header()["Connection"] = closing
 		_ = x.rc.SetReadDeadline(time.Now().Add(dropTime))
 	}
