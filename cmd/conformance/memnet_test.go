@@ -32,6 +32,14 @@ func onEngines(t *testing.T, f func(t *testing.T, loop bool)) {
 
 // newMemNet serves h. When the test is over, no descriptor may be left.
 func newMemNet(t *testing.T, h http.Handler, loop bool) *memNet {
+	n := makeMemNet(t, loop)
+	n.handler.Handler = h
+	go n.handler.Serve(n) // ends with Close
+	return n
+}
+
+// makeMemNet is newMemNet for servers of other kinds.
+func makeMemNet(t *testing.T, loop bool) *memNet {
 	n := &memNet{conns: make(chan net.Conn), closed: make(chan struct{})}
 	if loop {
 		n.kernel = conntest.New(&conntest.Options{Server: memAddr, Client: memAddr, Fail: t.Errorf})
@@ -42,8 +50,6 @@ func newMemNet(t *testing.T, h http.Handler, loop bool) *memNet {
 			}
 		})
 	}
-	n.handler.Handler = h
-	go n.handler.Serve(n) // ends with Close
 	return n
 }
 

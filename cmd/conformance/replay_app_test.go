@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -103,7 +104,6 @@ func (a *replayApp) ask(s *socketio.Socket, n string, args socketio.Args) {
 // lets pages of all origins in.
 func replayOptions(t *testing.T, settings, auth string) *socketio.Options {
 	var set struct {
-		Heartbeats        *bool    `json:"heartbeats"`
 		HeartbeatInterval float64  `json:"heartbeat interval"`
 		HeartbeatTimeout  float64  `json:"heartbeat timeout"`
 		CloseTimeout      float64  `json:"close timeout"`
@@ -111,6 +111,9 @@ func replayOptions(t *testing.T, settings, auth string) *socketio.Options {
 		Transports        []string `json:"transports"`
 		Origins           []string `json:"origins"`
 		DestroyBufferSize int      `json:"destroy buffer size"`
+		BrowserClient     bool     `json:"browser client"`
+		MatchOrigin       bool     `json:"match origin protocol"`
+		Hixie75           bool     `json:"hixie-75"`
 	}
 	if settings != "" {
 		if err := json.Unmarshal([]byte(settings), &set); err != nil {
@@ -128,10 +131,17 @@ func replayOptions(t *testing.T, settings, auth string) *socketio.Options {
 			HeartbeatTimeout:  seconds(set.HeartbeatTimeout),
 			CloseTimeout:      seconds(set.CloseTimeout),
 			PollingDuration:   seconds(set.PollingDuration),
+			Hixie75:           set.Hixie75,
 		},
 	}
 	if set.Origins != nil {
 		o.Origins = set.Origins
+	}
+	if set.BrowserClient {
+		o.Client = replayClient
+	}
+	if set.MatchOrigin {
+		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	}
 	switch auth {
 	case "refuse":

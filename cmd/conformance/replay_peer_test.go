@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -19,6 +20,9 @@ import (
 type peer struct {
 	*mailbox
 	websocket bool
+	hixie     bool     // and in frames of the hixie drafts
+	proof     bool     // before which the server has to prove that it read the keys
+	flow      *flow    // an answer that goes on
 	methods   []string // of requests that are not answered yet
 	saidEnd   bool
 }
@@ -26,20 +30,29 @@ type peer struct {
 // more reports whether something came that was not shown.
 func (p *peer) more() bool {
 	b, ended := p.peek()
-	return len(b) > 0 || ended && !p.saidEnd
+	return len(b) > 0 || p.flow.more() || ended && !p.saidEnd
 }
 
 // next takes what came next, and shows it as a file does.
 func (p *peer) next() []string {
 	b, ended := p.peek()
 	switch {
+	case p.flow.more():
+		return p.nextPiece(b)
 	case len(b) == 0 && ended:
 		p.saidEnd = true
 		return []string{"ends"}
 	case len(b) == 0:
 		return []string{"nothing"}
+	case p.hixie:
+		return p.nextHixie(b)
 	case p.websocket:
 		return p.nextFrame(b)
+	case p.flow != nil:
+		return p.nextPiece(b)
+	case !bytes.HasPrefix(b, []byte("HTTP/")):
+		p.take(len(b))
+		return []string{"raw " + escape(b)}
 	}
 	return p.nextAnswer(b)
 }
@@ -59,10 +72,17 @@ func (p *peer) nextAnswer(b []byte) []string {
 		p.take(len(b))
 		return []string{fmt.Sprintf("broken (%v): %s", err, escape(b))}
 	}
+	if res.StatusCode == http.StatusSwitchingProtocols && res.Header.Get("Sec-Websocket-Accept") == "" {
+		return p.hixieAnswer(b)
+	}
 	lines := []string{strconv.Itoa(res.StatusCode)}
 	var body []byte
+	if goesOn(res) {
+		p.methods = p.methods[min(1, len(p.methods)):]
+		return append(lines, p.startFlow(b, res)...)
+	}
 	if res.StatusCode >= 200 {
-		body, err = io.ReadAll(res.Body)
+		body, err = readBody(res)
 		if err != nil {
 			lines = append(lines, "broken: "+err.Error())
 		}
@@ -72,14 +92,7 @@ func (p *peer) nextAnswer(b []byte) []string {
 		p.methods = p.methods[min(1, len(p.methods)):]
 	}
 	p.take(len(b) - rd.Len() - br.Buffered())
-	for _, name := range shown {
-		for _, v := range res.Header[name] {
-			if name == "Access-Control-Allow-Origin" && v == "*" || name == "Connection" && v != "close" {
-				continue
-			}
-			lines = append(lines, wireName[name]+": "+v)
-		}
-	}
+	lines = append(lines, p.fields(res)...)
 	switch {
 	case res.StatusCode == http.StatusSwitchingProtocols:
 		p.websocket = true
@@ -91,11 +104,37 @@ func (p *peer) nextAnswer(b []byte) []string {
 	return lines
 }
 
+// fields shows the fields of an answer's head.
+func (p *peer) fields(res *http.Response) []string {
+	var lines []string
+	for _, name := range shown {
+		for _, v := range res.Header[name] {
+			if !usual[name+": "+v] && (name != "Connection" || v == "close") {
+				lines = append(lines, wireName[name]+": "+v)
+			}
+		}
+	}
+	return lines
+}
+
+// readBody reads a body as a browser would show it.
+func readBody(res *http.Response) ([]byte, error) {
+	var body io.Reader = res.Body
+	if res.Header.Get("Content-Encoding") == "gzip" && res.Request.Method != "HEAD" {
+		z, err := gzip.NewReader(body)
+		if err != nil {
+			return nil, err
+		}
+		body = z
+	}
+	return io.ReadAll(body)
+}
+
 // wireName is how fields are written in files.
 var wireName = func() map[string]string {
 	m := map[string]string{}
 	for _, name := range shown {
-		m[name] = strings.NewReplacer("Xss", "XSS", "Websocket", "WebSocket").Replace(name)
+		m[name] = strings.NewReplacer("Xss", "XSS", "Websocket", "WebSocket", "Etag", "ETag").Replace(name)
 	}
 	return m
 }()
@@ -113,15 +152,15 @@ func (p *peer) nextFrame(b []byte) []string {
 	if len(b) < 2 || b[0]&0xF0 != 0x80 || b[1] > 127 {
 		return raw()
 	}
-	head, n := 2, uint64(b[1])
+	head, n, least := 2, uint64(b[1]), uint64(0)
 	switch {
 	case n == 126 && len(b) >= 4:
-		head, n = 4, uint64(binary.BigEndian.Uint16(b[2:]))
+		head, n, least = 4, uint64(binary.BigEndian.Uint16(b[2:])), 126
 	case n == 127 && len(b) >= 10:
-		head, n = 10, binary.BigEndian.Uint64(b[2:])
+		head, n, least = 10, binary.BigEndian.Uint64(b[2:]), 1<<16
 	}
 	name := opcodes[websocket.Opcode(b[0]&15)]
-	if name == "" || uint64(len(b)-head) < n {
+	if name == "" || uint64(len(b)-head) < n || n < least { // a server's lengths are in the shortest form
 		return raw()
 	}
 	payload := b[head : head+int(n)]
@@ -133,6 +172,10 @@ func (p *peer) nextFrame(b []byte) []string {
 func (p *peer) encode(lines []string) ([]byte, error) {
 	if p.websocket {
 		var b []byte
+		encodeFrame := encodeFrame
+		if p.hixie {
+			encodeFrame = encodeHixie
+		}
 		for _, l := range lines {
 			f, err := encodeFrame(l)
 			if err != nil {
@@ -151,7 +194,8 @@ func (p *peer) encode(lines []string) ([]byte, error) {
 var (
 	requestLine = regexp.MustCompile(`^([A-Z]+) /`)
 	hasHost     = regexp.MustCompile(`(?im)^host:`)
-	hasLength   = regexp.MustCompile(`(?im)^(content-length|transfer-encoding):`)
+	// The eight bytes behind a hixie-76 handshake are no body.
+	hasLength = regexp.MustCompile(`(?im)^(content-length|transfer-encoding|upgrade):`)
 )
 
 // encodeRequest adds what every request has: the version, Host, the body's length.

@@ -52,24 +52,26 @@ type replay struct {
 	settings, auth string
 	steps          []step
 
-	t     *testing.T
-	net   *memNet
-	app   *replayApp
-	peers map[string]*peer
-	names []string          // of peers, in the order of their first use
-	ids   map[string]string // session ids by the names of their placeholders
-	out   []string
+	t   *testing.T
+	net *memNet
+	// policies is where policy files are served, if they are.
+	policies *memNet
+	app      *replayApp
+	peers    map[string]*peer
+	names    []string          // of peers, in the order of their first use
+	ids      map[string]string // session ids by the names of their placeholders
+	out      []string
 }
 
 // A step is what one side of a connection says, or something else that happens.
 type step struct {
 	line  int
-	verb  string // ">", "<", "closes", "wait", "app"; empty: lines are for readers
+	verb  string // ">", "<", "opens", "closes", "wait", "app"; empty: lines are for readers
 	conn  string
 	lines []string
 }
 
-var stepLine = regexp.MustCompile(`^([A-Z]\w*) ([<>]|closes)(?: (.*))?$`)
+var stepLine = regexp.MustCompile(`^([A-Z]\w*) ([<>]|opens|closes)(?: (.*))?$`)
 
 func parseReplay(text string) *replay {
 	r := &replay{peers: map[string]*peer{}, ids: map[string]string{}}
@@ -105,8 +107,11 @@ func (r *replay) run(t *testing.T, loop bool) {
 		t.Fatal(err)
 	}
 	r.app = newReplayApp(opts)
-	r.net = newMemNet(t, r.app.srv, loop)
+	r.net, r.policies = replayNet(t, r.app.srv, loop, r.settings)
 	defer func() {
+		if r.policies != nil {
+			r.policies.Close()
+		}
 		for _, p := range r.peers {
 			p.Close()
 		}
@@ -134,6 +139,10 @@ func (r *replay) step(s step) {
 		time.Sleep(d)
 		synctest.Wait()
 		r.write("", "wait", s.lines)
+	case "opens":
+		r.peer(s.conn)
+		synctest.Wait()
+		r.out = append(r.out, s.conn+" opens")
 	case "closes":
 		r.rest(s.conn)
 		if p := r.peers[s.conn]; p != nil {
@@ -171,11 +180,7 @@ func (r *replay) send(s step) {
 		p = nil
 	}
 	if p == nil {
-		p = &peer{mailbox: r.net.dial()}
-		r.peers[s.conn] = p
-		if !slices.Contains(r.names, s.conn) {
-			r.names = append(r.names, s.conn)
-		}
+		p = r.peer(s.conn)
 	}
 	lines := make([]string, len(s.lines))
 	for i, l := range s.lines {
@@ -192,6 +197,20 @@ func (r *replay) send(s step) {
 	synctest.Wait()
 }
 
+// peer opens a connection: those that are called POL to the server of policy files.
+func (r *replay) peer(name string) *peer {
+	n := r.net
+	if r.policies != nil && strings.HasPrefix(name, "POL") {
+		n = r.policies
+	}
+	p := &peer{mailbox: n.dial()}
+	r.peers[name] = p
+	if !slices.Contains(r.names, name) {
+		r.names = append(r.names, name)
+	}
+	return p
+}
+
 // expect compares the lines with what came.
 func (r *replay) expect(s step) {
 	p := r.peers[s.conn]
@@ -202,6 +221,9 @@ func (r *replay) expect(s step) {
 	var came []string
 	for len(came) < len(s.lines) {
 		unit := p.next()
+		if unit[0] == "nothing" && came != nil {
+			break
+		}
 		came = append(came, unit...)
 		if unit[0] == "nothing" || unit[0] == "ends" {
 			break
@@ -215,21 +237,24 @@ func (r *replay) expect(s step) {
 			came[0] = s.lines[0]
 		}
 	}
-	if came[len(came)-1] == "ends" {
-		p.Close()
-		delete(r.peers, s.conn)
-	}
 	ok := len(came) == len(s.lines)
 	for i := 0; ok && i < len(came); i++ {
 		ok = r.matches(s.lines[i], came[i])
 	}
 	if !ok {
+		for p.more() {
+			came = append(came, p.next()...)
+		}
 		r.t.Errorf("line %d: %s got\n\t%s\nwant\n\t%s", s.line, s.conn, strings.Join(came, "\n\t"), strings.Join(s.lines, "\n\t"))
 		for i := range came {
 			came[i] = r.unfill(came[i])
 		}
 		s.lines = came
 		r.out = append(r.out, "# differs: ?")
+	}
+	if came[len(came)-1] == "ends" {
+		p.Close()
+		delete(r.peers, s.conn)
 	}
 	r.write(s.conn, "<", s.lines)
 }
@@ -278,7 +303,7 @@ var sidName = regexp.MustCompile(`\{(sid\d+)\}`)
 // placeholders.
 var (
 	repeated  = regexp.MustCompile(`\{(.)\*(\d+)\}`)
-	sid       = regexp.MustCompile(`^([\w-]{20,}):\d+:\d+:`)
+	sid       = regexp.MustCompile(`^(?:io\.j\[\d+\]\(")?([\w-]{20,}):\d+:\d+:`)
 	transport = "websocket,flashsocket,htmlfile,xhr-polling,jsonp-polling"
 )
 
@@ -337,7 +362,11 @@ var shown = []string{
 	"Content-Type", "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials",
 	"Access-Control-Allow-Methods", "Access-Control-Allow-Headers", "Allow",
 	textproto.CanonicalMIMEHeaderKey("X-XSS-Protection"), "Sec-Websocket-Accept", "Connection",
+	"Cache-Control", "Etag", "Content-Encoding",
 }
+
+// usual are those that say nothing as long as this is what they say.
+var usual = map[string]bool{"Access-Control-Allow-Origin: *": true, "Cache-Control: no-store": true}
 
 var payloadLength = regexp.MustCompile(`\\ufffd\d+\\ufffd`)
 
