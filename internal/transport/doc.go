@@ -1,6 +1,6 @@
 // Package transport is the net/http shell around sessions: it says which request is
 // whose, keeps browsers of other origins out, makes sessions and finds them again,
-// and moves their bytes over polls and WebSockets.
+// and moves their bytes over polls, answers that go on, and WebSockets.
 //
 // A Server is an http.Handler. It needs no mount path, no http.Server of its own and
 // no particular ResponseWriter, as long as that can be unwrapped to one that flushes
@@ -14,6 +14,6 @@
 // # Goroutines
 //
 // One per Server turns the timer wheel, from the first session until Shutdown or
-// Close. Polls run on net/http's goroutines; WebSockets are handed to internal/conn,
-// and the request returns.
+// Close. Polls and answers that go on run on net/http's goroutines; WebSockets are handed
+// to internal/conn, and the request returns.
 package transport

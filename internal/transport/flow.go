@@ -81,12 +81,13 @@ func (x *exchange) flow(p *parts) {
 		x.push(p.part(head, boundary, []byte(generation.Revision1.Bye.Drain.Poll)))
 		return
 	}
+	// "socket end" [T htmlfile]; the session may have ended before. Also if this panics.
+	defer sess.Lost(f, session.TransportClose)
 	x.opened(sess)
 	ok := x.push(head)
 	for ok {
 		ok = x.flowOn(sess, f, p, boundary)
 	}
-	sess.Lost(f, session.TransportClose) // "socket end" [T htmlfile]; it may have ended before
 }
 
 // flowOn writes what the session has, or waits until there is something. It reports
@@ -124,12 +125,16 @@ func (x *exchange) flowOn(sess *session.Session, f *flow, p *parts, boundary str
 	return ok && status == session.Send
 }
 
-// push writes and flushes, in a time of its own.
+// push writes and flushes, in a time of its own. When that is over HTTP/2 would end an
+// answer with nothing to write, too.
 func (x *exchange) push(b []byte) bool {
 	_ = x.rc.SetWriteDeadline(time.Now().Add(x.s.cfg.WriteTimeout))
 	_, err := x.w.Write(b)
 	if err == nil {
 		err = x.rc.Flush()
+	}
+	if err == nil {
+		_ = x.rc.SetWriteDeadline(time.Time{})
 	}
 	return err == nil
 }

@@ -79,7 +79,7 @@ func (p *poll) Yield() {}
 // Close implements session.Transport; what the poll is to say it takes.
 func (p *poll) Close(session.Reason) { p.Wake() }
 
-// polling serves Engine.IO's polling and revision 1's xhr-polling.
+// polling serves Engine.IO's polling, and revision 1's xhr-polling and jsonp-polling.
 func (x *exchange) polling() {
 	if x.r.Method == http.MethodPost {
 		x.post()

@@ -17,6 +17,30 @@ type streams struct {
 	n    int
 	idle chan struct{} // closed when nothing is left; nil unless someone waits
 	bare chan struct{} // closed when no session is left; likewise
+
+	proving map[*hijacked]struct{} // whose handshakes are not over; nil: none yet
+	closed  bool                   // no others follow
+}
+
+// beginProof notes that the handshake of c goes on, which closeAll ends. It reports
+// false if that has been.
+func (l *streams) beginProof(c *hijacked) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return false
+	}
+	if l.proving == nil {
+		l.proving = make(map[*hijacked]struct{})
+	}
+	l.proving[c] = struct{}{}
+	return true
+}
+
+func (l *streams) endProof(c *hijacked) {
+	l.mu.Lock()
+	delete(l.proving, c)
+	l.mu.Unlock()
 }
 
 func (l *streams) add(t *stream) {
@@ -81,13 +105,21 @@ func (l *streams) wait(s *Server) (bare, idle <-chan struct{}) {
 // closeAll ends all connections at once.
 func (l *streams) closeAll() {
 	l.mu.Lock()
+	l.closed = true
 	var all []*stream
 	for t := l.head; t != nil; t = t.next {
 		all = append(all, t)
 	}
+	var proving []net.Conn
+	for c := range l.proving {
+		proving = append(proving, c.nc)
+	}
 	l.mu.Unlock()
 	for _, t := range all {
 		t.conn.Close(net.ErrClosed)
+	}
+	for _, nc := range proving {
+		_ = nc.Close() // whoever waits for the rest notices
 	}
 }
 

@@ -103,7 +103,7 @@ func (x *exchange) webSocketRev1() {
 		return
 	}
 	c, ok := x.hijack()
-	if !ok || !c.prove(&answer) {
+	if !ok || !x.s.streams.prove(&c, &answer) {
 		return
 	}
 	t := x.newStream(answer)
@@ -165,8 +165,8 @@ const proofTime = 10 * time.Second
 
 // prove completes the answer to a handshake that is not over with its head. What it
 // waits for came with the request, or comes when a proxy has seen the head
-// (websocket-drafts.md §3).
-func (c *hijacked) prove(a *websocket.Answer) bool {
+// (websocket-drafts.md §3). It reports false if the connection is gone.
+func (l *streams) prove(c *hijacked, a *websocket.Answer) bool {
 	if a.Proof == nil {
 		return true
 	}
@@ -174,6 +174,10 @@ func (c *hijacked) prove(a *websocket.Answer) bool {
 	if proof != nil {
 		a.Head, c.leftover = append(a.Head, proof...), rest
 		return true
+	}
+	if !l.beginProof(c) {
+		_ = c.nc.Close()
+		return false
 	}
 	_ = c.nc.SetDeadline(time.Now().Add(proofTime))
 	_, err := c.nc.Write(a.Head)
@@ -184,6 +188,7 @@ func (c *hijacked) prove(a *websocket.Answer) bool {
 			_, proof = a.Proof.Feed(buf[:n])
 		}
 	}
+	l.endProof(c)
 	if proof == nil {
 		_ = c.nc.Close()
 		return false
