@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
+	"syscall"
 	"time"
 )
 
@@ -17,10 +19,18 @@ const (
 	// maxRest bounds what is read behind a request, only so that the answer is not lost:
 	// a connection that is closed with bytes unread is reset.
 	maxRest = 1 << 10
+	// respite is how long Serve waits when the system has nothing left to accept with.
+	respite = 100 * time.Millisecond
 )
 
-// Serve answers every connection to l with the policy, until l is closed; it returns
-// the error of Accept then. It does not wait for a request: players send one, but what
+// scarce are the errors of Accept that pass: the process or the system has too many
+// descriptors, or too little memory, or the peer was faster.
+var scarce = []error{
+	syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED,
+}
+
+// Serve answers every connection to l with the policy, until l is closed or broken; it
+// returns the error of Accept then. It does not wait for a request: players send one, but what
 // is public need not be asked for, and who sends half of one costs nothing
 // ([T flash-policy], "written on connect").
 func Serve(l net.Listener, policy []byte) error {
@@ -28,8 +38,8 @@ func Serve(l net.Listener, policy []byte) error {
 	for {
 		nc, err := l.Accept()
 		if err != nil {
-			var ne net.Error
-			if errors.As(err, &ne) && ne.Timeout() {
+			if slices.ContainsFunc(scarce, func(e error) bool { return errors.Is(err, e) }) {
+				time.Sleep(respite)
 				continue
 			}
 			return err

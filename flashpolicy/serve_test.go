@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -229,4 +231,45 @@ func FuzzInline(f *testing.F) {
 			t.Errorf("%q arrives as %q", in, got)
 		}
 	})
+}
+
+// scarcely is a listener that fails for a while.
+type scarcely struct {
+	once
+	errs []error
+}
+
+func (l *scarcely) Accept() (net.Conn, error) {
+	if len(l.errs) > 0 {
+		err := l.errs[0]
+		l.errs = l.errs[1:]
+		return nil, err
+	}
+	return l.once.Accept()
+}
+
+func (scarcely) Close() error   { return nil }
+func (scarcely) Addr() net.Addr { return nil }
+
+// TestServeScarce: what passes does not end a server; what does not, does.
+func TestServeScarce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+		l := &scarcely{once: make(once), errs: []error{full, full, full, syscall.ECONNABORTED}}
+		ended := make(chan error, 1)
+		go func() { ended <- flashpolicy.Serve(l, []byte("policy")) }()
+		here, there := net.Pipe()
+		l.once <- there
+		if b, err := io.ReadAll(here); string(b) != "policy" || err != nil {
+			t.Errorf("got %q, %v", b, err)
+		}
+		close(l.once)
+		if err := <-ended; !errors.Is(err, net.ErrClosed) {
+			t.Error(err)
+		}
+	})
+	broken := &scarcely{errs: []error{syscall.EINVAL}}
+	if err := flashpolicy.Serve(broken, nil); err != syscall.EINVAL {
+		t.Errorf("broken: %v", err)
+	}
 }

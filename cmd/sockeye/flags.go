@@ -18,6 +18,7 @@ import (
 var groups = []kong.Group{
 	{Key: "listen", Title: "Where it listens:"},
 	{Key: "who", Title: "Who may come in, and how:"},
+	{Key: "flash", Title: "Policy for Flash players, which ask before they connect (flashsocket of revision 1):"},
 	{Key: "stop", Title: "How it stops:"},
 	{Key: "log", Title: "What it says:"},
 	{Key: "client", Title: "Client files:"},
@@ -32,6 +33,8 @@ type serveCmd struct {
 	TLSCert string `name:"tls-cert" group:"listen" placeholder:"FILE" help:"Certificate in PEM, with its chain. SIGHUP reads it again."`
 	TLSKey  string `name:"tls-key" group:"listen" placeholder:"FILE" help:"The certificate's key in PEM."`
 
+	Flash flashFlags `embed:"" prefix:"flash-" group:"flash"`
+
 	Drain      time.Duration `group:"stop" default:"8s" help:"How long a stop may take to deliver what was accepted."`
 	DrainDelay time.Duration `group:"stop" default:"0s" help:"How long, before that, /readyz answers 503 and everything else goes on, so that balancers notice."`
 
@@ -41,6 +44,14 @@ type serveCmd struct {
 	Clients string `group:"client" placeholder:"DIR" help:"Directory of official clients, one directory for each version (4.8.4/socket.io.js). They are served as Node's servers do. Without it: those that are built in, if any."`
 
 	Options optionFlags `embed:""`
+}
+
+// flashFlags are about the policy for Flash players.
+type flashFlags struct {
+	Policy        bool     `help:"Answer those who ask at --addr, before TLS if that is on."`
+	PolicyAddr    string   `placeholder:"HOST:PORT" help:"Where to answer those who ask at a port of its own: :843 for all, :10843 for clients since 0.8.3."`
+	PolicyDomains []string `placeholder:"DOMAIN" help:"Domains of the pages whose movies may connect: example.com, *.example.com, or * for all. Without it: those of --origins."`
+	PolicyPorts   []int    `placeholder:"PORT" help:"Ports that movies may connect to. Without it: that of --addr; a proxy in front has others."`
 }
 
 // optionFlags are those fields of socketio.Options that are flags, by the same names.

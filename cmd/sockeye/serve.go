@@ -30,11 +30,14 @@ func (c *serveCmd) Run(ctx *kong.Context) error {
 	if err != nil {
 		return err
 	}
+	flash := &flashServer{flags: &c.Flash, origins: opts.Origins}
+	defer flash.close()
 	s := newSite(opts)
 	program := serve.Program{
 		Addr:        c.Addr,
 		Certificate: cert,
 		Handler:     s,
+		Listening:   flash.listening,
 		Started:     func(url string) { slog.Info("serving", "url", url, "version", shortVersion()) },
 		Stopping: func() {
 			s.stopping.Store(true)
@@ -78,6 +81,7 @@ func (c *serveCmd) options(ctx *kong.Context) (*socketio.Options, error) {
 		wrong("tls-cert", " needs --tls-key")
 	}
 	opts := c.Options.options()
+	c.Flash.check(opts.Origins, wrong)
 	var err error
 	if opts.Client, err = c.clients(); err != nil {
 		wrong("clients", ": "+err.Error())

@@ -35,6 +35,11 @@ type Program struct {
 	// Handler serves the requests.
 	Handler http.Handler
 
+	// Listening is called with the listener before anything is accepted, and returns
+	// what is accepted from: it, or one around it. Under TLS it sees what is still
+	// encrypted. An error ends Run. Nil: not.
+	Listening func(net.Listener) (net.Listener, error)
+
 	// Started is called once connections are accepted. Nil: not.
 	Started func(url string)
 	// Stopping is called when a signal says that the program shall stop. Nil: not.
@@ -60,6 +65,13 @@ func (p *Program) Run() error {
 	ln, err := net.Listen("tcp", p.Addr)
 	if err != nil {
 		return err
+	}
+	if p.Listening != nil {
+		plain := ln
+		if ln, err = p.Listening(plain); err != nil {
+			_ = plain.Close()
+			return err
+		}
 	}
 	srv := p.server()
 	served := make(chan error, 1)

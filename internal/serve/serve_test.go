@@ -156,3 +156,36 @@ func TestLimits(t *testing.T) {
 		t.Error("a server of polls and streams has no limit for whole requests")
 	}
 }
+
+// TestListening: who looks at the listener first may end the program, whose port is free
+// then.
+func TestListening(t *testing.T) {
+	refused := errors.New("refused")
+	var addr net.Addr
+	p := &Program{Addr: "127.0.0.1:0", Announce: io.Discard, Listening: func(ln net.Listener) (net.Listener, error) {
+		addr = ln.Addr()
+		return nil, refused
+	}}
+	if err := p.Run(); err != refused {
+		t.Error(err)
+	}
+	ln, err := net.Listen("tcp", addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+
+	closed := errors.New("closed")
+	p.Listening = func(ln net.Listener) (net.Listener, error) { return failing{ln, closed}, nil }
+	if err := p.Run(); err != closed {
+		t.Errorf("what it returns is accepted from: %v", err)
+	}
+}
+
+// failing is a listener that fails.
+type failing struct {
+	net.Listener
+	err error
+}
+
+func (l failing) Accept() (net.Conn, error) { return nil, l.err }
