@@ -88,6 +88,7 @@ func TestFlashPolicyTLS(t *testing.T) {
 	trust := pair.write()
 	p := start(t, append(pair.flags(), "--flash-policy", "--flash-policy-domains=a.example")...)
 	p.allows(p.player(p.addr), "a.example", p.port())
+	p.logged("TLS handshake error") // as net/http sees it
 	p.use(&http.Transport{TLSClientConfig: trust})
 	drain(p)
 	if conn, err := tls.Dial("tcp", p.addr, trust); err == nil {
