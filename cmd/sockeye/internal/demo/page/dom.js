@@ -1,3 +1,11 @@
+// element makes an element with a text. Text is never read as HTML.
+export function element(name, className, text) {
+  const e = document.createElement(name);
+  if (className) e.className = className;
+  if (text !== undefined) e.textContent = text;
+  return e;
+}
+
 // follow makes a list that scrolls show its newest element, unless one has scrolled
 // back to read. It returns a function that appends, and drops the oldest beyond most:
 // dropped is told of them.
