@@ -49,7 +49,8 @@ func command(t *testing.T, vars []string, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
-	cmd.Env = append(append(os.Environ(), asProgram+"=1"), vars...)
+	// The race detector would have each process wait for a second before it ends.
+	cmd.Env = append(append(os.Environ(), asProgram+"=1", "GORACE=atexit_sleep_ms=0"), vars...)
 	return cmd
 }
 

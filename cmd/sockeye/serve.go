@@ -55,10 +55,19 @@ func (c *serveCmd) log() {
 	opts := &slog.HandlerOptions{Level: c.LogLevel}
 	var h slog.Handler = slog.NewTextHandler(os.Stderr, opts)
 	if c.LogFormat == formatJSON {
+		opts.ReplaceAttr = durationText
 		h = slog.NewJSONHandler(os.Stderr, opts)
 	}
 	slog.SetLogLoggerLevel(slog.LevelWarn) // what net/http has to say are warnings
 	slog.SetDefault(slog.New(h))
+}
+
+// durationText writes durations as text logs do, since a bare number has no unit.
+func durationText(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // options returns the server's, or everything that is wrong with the flags.
@@ -147,7 +156,7 @@ func newSite(opts *socketio.Options) *site {
 // revision 1 clients ask for some.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
-	case strings.HasPrefix(path, "/socket.io/"):
+	case path == "/socket.io", strings.HasPrefix(path, "/socket.io/"):
 		s.sio.ServeHTTP(w, r)
 	case path == "/healthz":
 		health(w, r, true)

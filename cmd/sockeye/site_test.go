@@ -22,7 +22,9 @@ func TestSite(t *testing.T) {
 		{"POST", "/healthz", 405, "text/plain; charset=utf-8", "GET and HEAD only\n"},
 		{"DELETE", "/readyz", 405, "text/plain; charset=utf-8", "GET and HEAD only\n"},
 		{"GET", "/nothing", 404, "text/plain; charset=utf-8", ""},
-		{"GET", "/socket.io", 404, "text/plain; charset=utf-8", ""},
+		{"GET", "/socket.iox", 404, "text/plain; charset=utf-8", ""},
+		// Without the slash, as clients of 4.6 and later may ask (addTrailingSlash).
+		{"GET", "/socket.io?EIO=4&transport=polling", 200, "text/plain; charset=UTF-8", `0{"sid":`},
 		{"GET", "//socket.io/", 404, "text/plain; charset=utf-8", ""},
 		{"GET", "/socket.io/?EIO=4&transport=polling", 200, "text/plain; charset=UTF-8", `0{"sid":`},
 		// http.ServeMux would redirect paths with two slashes, and no client of

@@ -44,7 +44,11 @@ func Start(flags ...string) (*Browser, error) {
 	// The defaults are headless, with a new profile, and without what Chromium would
 	// do in the background.
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU)
+		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
+		// The first two as in the defaults. The others are pages of Chromium's own that
+		// cost each window a second.
+		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,"+
+			"WebUIOmniboxPopup,WebUIOmniboxAimPopup,PreloadTopChromeWebUI"))
 	for _, flag := range append(flags, "disable-quic", "disable-component-update") {
 		options = append(options, chromedp.Flag(flag, true))
 	}

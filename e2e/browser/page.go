@@ -209,13 +209,24 @@ func (p *Page) Dark(dark bool) {
 }
 
 // Desk gives the window a size, in CSS pixels.
-func (p *Page) Desk(width, height int64) {
+func (p *Page) Desk(width, height int64, options ...chromedp.EmulateViewportOption) {
 	p.tb.Helper()
-	Run(p, chromedp.EmulateViewport(width, height))
+	Run(p, chromedp.EmulateViewport(width, height, options...))
 }
 
 // Phone makes the window one of a phone with a touch screen.
 func (p *Page) Phone(width, height int64) {
 	p.tb.Helper()
-	Run(p, chromedp.EmulateViewport(width, height, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait))
+	p.Desk(width, height, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait)
+}
+
+// Screenshot returns the whole page as a PNG, also what one would have to scroll to.
+func (p *Page) Screenshot() []byte {
+	p.tb.Helper()
+	beyond := true
+	size := Call(p, page.GetLayoutMetrics, cdp.Empty{}).CSSContentSize
+	return Call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{
+		CaptureBeyondViewport: &beyond,
+		Clip:                  &page.Viewport{Width: size.Width, Height: size.Height, Scale: 1},
+	}).Data
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -40,11 +39,7 @@ func run(ctx context.Context, listener net.Listener) error {
 	srv.OnDisconnect(func(_ *socketio.Socket, reason string) { srv.Emit("left", reason) })
 
 	router := echo.New()
-	router.Use(middleware.RequestLogger(), middleware.Recover())
-	router.Use(middleware.GzipWithConfig(middleware.GzipConfig{
-		// Its writer leaves the Content-Length of an answer to a poll as it was.
-		Skipper: func(c *echo.Context) bool { return strings.HasPrefix(c.Path(), "/socket.io") },
-	}))
+	router.Use(middleware.RequestLogger(), middleware.Recover(), middleware.Gzip())
 	router.GET("/", func(c *echo.Context) error { return c.String(http.StatusOK, "a page") })
 	router.Any("/socket.io/*", echo.WrapHandler(srv))
 	router.Any("/socket.io", echo.WrapHandler(srv)) // of clients that write no slash

@@ -22,7 +22,15 @@ func (s *Session) End(now time.Duration, how Ending, r Reason) {
 		bye = &s.cfg.drain
 	}
 	s.close(now, &e, r, bye)
+	if how == Drain && s.phase == closing && s.deserted() {
+		s.finish(&e) // a client that comes back is told the same as one of an unknown session
+	}
 	s.unlock(&e)
+}
+
+// deserted reports whether there is nothing to say and nobody to be told. mu is held.
+func (s *Session) deserted() bool {
+	return s.stream == nil && s.poll() == nil && s.probe() == nil && s.out.empty() && s.out.lent == nobody
 }
 
 // Fail ends the session at once: what is queued is lost.

@@ -113,6 +113,22 @@ func TestEndFlushes(t *testing.T) {
 	}
 }
 
+// A session that drains with nothing to say and nobody to be told has ended; its client
+// comes back to an unknown session, which says the same.
+func TestDrainDeserted(t *testing.T) {
+	b := newPolling(t, &generation.Revision1)
+	b.End(b.now, Drain, ServerShutdown)
+	b.ended(ServerShutdown)
+	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
+
+	b = newPolling(t, &generation.Revision1)
+	b.push("a")
+	b.End(b.now, Drain, ServerShutdown)
+	b.answer(b.get(), "3:::a")
+	b.answer(b.get(), "7:::1+0")
+	b.ended(ServerShutdown)
+}
+
 // THREATS.md, "close handshake": a stream that does not take what it is owed is
 // closed after 5 s.
 func TestEndIsBounded(t *testing.T) {

@@ -351,7 +351,8 @@ func TestShutdown(t *testing.T) {
 
 func TestShutdownIsBounded(t *testing.T) {
 	st := start(t, nil)
-	st.openRev1() // without a poll nobody can tell it
+	path := "/socket.io/1/xhr-polling/" + st.openRev1()
+	st.do("POST", path, "3:::x") // the echo waits for a poll
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- st.Shutdown(ctx, session.ServerShutdown) }()
@@ -362,5 +363,17 @@ func TestShutdownIsBounded(t *testing.T) {
 	}
 	if n := st.Sessions(); n != 0 {
 		t.Errorf("%d sessions left", n)
+	}
+}
+
+// TestShutdownAlone: whom nothing is owed, and nobody can tell, is not waited for.
+func TestShutdownAlone(t *testing.T) {
+	st := start(t, nil)
+	path := "/socket.io/1/xhr-polling/" + st.openRev1()
+	if err := st.Shutdown(t.Context(), session.ServerShutdown); err != nil {
+		t.Error(err)
+	}
+	if r := st.do("GET", path, ""); r.body != "7:::1+0" { // as it is told that it may come back
+		t.Errorf("poll: %+v", r)
 	}
 }

@@ -208,6 +208,7 @@ func (x *exchange) pollAnswer(body []byte) bool {
 	h["Cache-Control"] = noStore
 	h["X-Accel-Buffering"] = noBuffer
 	_ = x.rc.SetWriteDeadline(time.Now().Add(x.s.cfg.WriteTimeout))
+	x.w.WriteHeader(http.StatusOK) // some middleware looks at the fields only then
 	_, err := x.w.Write(body)
 	if err == nil {
 		err = x.rc.Flush()

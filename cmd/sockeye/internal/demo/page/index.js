@@ -59,8 +59,20 @@ window.addEventListener('message', ({ origin, source, data }) => {
   remember();
 });
 
+// overview returns what clients.json says. A server that is starting anew is waited for.
+async function overview() {
+  for (;;) {
+    try {
+      return await (await fetch('clients.json')).json();
+    } catch {
+      $('hint').textContent = 'The server does not answer. Trying again …';
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+    }
+  }
+}
+
 async function begin() {
-  const { version, clients } = await (await fetch('clients.json')).json();
+  const { version, clients } = await overview();
   $('version').textContent = version;
   const official = clients.filter(find);
   const known = official.length ? official : scripts;

@@ -1,7 +1,6 @@
 // What is said. Everything is set as text: nothing here is ever read as HTML.
-import { follow } from './follow.js';
+import { element, follow } from './dom.js';
 import { forget } from './picture.js';
-import { element } from './wire.js';
 
 const maxLines = 200;
 

@@ -1,5 +1,5 @@
 // Who is in the room, and whom the next message is for.
-import { element } from './wire.js';
+import { element } from './dom.js';
 
 const maxPeople = 100; // shown, as in the server's list
 

@@ -60,7 +60,7 @@ XMLHttpRequest.prototype.send = function (body) {
 function answered(xhr) {
   const request = requests.get(xhr);
   if (xhr.status !== 200) {
-    listener({ note: xhr.status ? `${request.method} answered ${xhr.status}` : `${request.method} ended` });
+    listener({ note: xhr.status ? `${request.method} answered ${xhr.status}` : `${request.method} without an answer` });
     return;
   }
   if (request.method !== 'GET') return; // "ok" is no packet

@@ -1,19 +1,11 @@
 // The live packet log.
-import { follow } from './follow.js';
+import { element, follow } from './dom.js';
 import { count, words } from './packets.js';
 
 const maxRows = 200, maxShown = 200, maxBytes = 24; // rows, characters, bytes
 
 const list = document.getElementById('wire');
 const append = follow(list, maxRows);
-
-// element makes an element with a text.
-export function element(name, className, text) {
-  const e = document.createElement(name);
-  if (className) e.className = className;
-  if (text !== undefined) e.textContent = text;
-  return e;
-}
 
 // clock returns a time as 12:34:56.789.
 function clock(date) {
