@@ -46,6 +46,14 @@ func bubble(t *testing.T, edit func(*Config), f func(t *testing.T, st *site, dia
 		hs := &http.Server{Handler: s}
 		go hs.Serve(l) // ends with Close
 		var clients []net.Conn
+		defer func() {
+			s.Close()
+			for _, c := range clients {
+				c.Close()
+			}
+			hs.Close()
+			synctest.Wait()
+		}()
 		f(t, &site{Server: s, t: t, h: h}, func() *wire {
 			client, server := net.Pipe()
 			l.conns <- server
@@ -54,12 +62,6 @@ func bubble(t *testing.T, edit func(*Config), f func(t *testing.T, st *site, dia
 			_ = client.SetDeadline(time.Time{}) // the bubble finds what hangs
 			return w
 		})
-		s.Close()
-		for _, c := range clients {
-			c.Close()
-		}
-		hs.Close()
-		synctest.Wait()
 	})
 }
 
