@@ -156,6 +156,17 @@ type Revision1 struct {
 	// meant to speak WebSocket, and asks of no client more than a few header lines.
 	// All later drafts are served.
 	Hixie75 bool
+
+	// MatchOriginProtocol says wss in the location that a hixie-75 or hixie-76
+	// handshake is answered with, if the page's origin is https. Browsers compare it
+	// with the URL that they asked for. It is for a proxy that ends TLS and, as one for
+	// TCP, cannot say so in a header; of TrustedProxies that do, it is known anyway.
+	MatchOriginProtocol bool
+
+	// IgnoreUnknownNamespaces leaves a client that wants to join a namespace which is
+	// not there without an answer, as servers of 0.7 to 0.9 do, instead of refusing it:
+	// for pages in which that event ("connect_failed") does harm.
+	IgnoreUnknownNamespaces bool
 }
 
 // or returns the default d for zero.

@@ -43,6 +43,7 @@ func (o *Options) transport(h *hub.Hub, files *static.Files) *transport.Config {
 	c := &transport.Config{
 		Transports:     o.Transports,
 		Hixie75:        o.Revision1.Hixie75,
+		MatchOrigin:    o.Revision1.MatchOriginProtocol,
 		Origins:        o.Origins,
 		TrustedProxies: o.TrustedProxies,
 		Static:         files,
@@ -60,12 +61,7 @@ func (o *Options) transport(h *hub.Hub, files *static.Files) *transport.Config {
 		c.BodyTimeout = 1 << 62 // a century
 	}
 	for _, g := range o.generations() {
-		if o.Revision1.RefuseBinary && g.Strict != nil {
-			strict := *g
-			strict.Codec = g.Strict
-			g = &strict
-		}
-		c.Sessions = append(c.Sessions, o.session(g, h))
+		c.Sessions = append(c.Sessions, o.session(o.switched(g), h))
 	}
 	if o.Authorize != nil {
 		c.Admit = func(ctx context.Context, p *transport.Peer) error {
@@ -77,6 +73,19 @@ func (o *Options) transport(h *hub.Hub, files *static.Files) *transport.Config {
 		}
 	}
 	return c
+}
+
+// switched returns g as the switches of Revision1 want it.
+func (o *Options) switched(g *generation.Generation) *generation.Generation {
+	if !g.Rules.PathHandshake {
+		return g
+	}
+	other := *g
+	if o.Revision1.RefuseBinary && g.Strict != nil {
+		other.Codec = g.Strict
+	}
+	other.Rules.IgnoresUnknown = o.Revision1.IgnoreUnknownNamespaces
+	return &other
 }
 
 // orNone returns n, or for a limit that is off one that nothing reaches.

@@ -103,6 +103,10 @@ type revision1Flags struct {
 	PollingDuration   time.Duration `default:"20s" help:"How long a poll may wait; shorter than the close timeout."`
 	RefuseBinary      bool          `help:"Leave packets with binary values out, instead of writing them as base64 in JSON."`
 	Hixie75           bool          `help:"Let in WebSockets of the draft hixie-75 (Chrome 4, Safari 5.0.0), whose handshake proves nothing."`
+
+	MatchOriginProtocol bool `help:"Answer WebSockets of the hixie drafts from https pages with a wss location: for a TCP proxy that ends TLS."`
+
+	IgnoreUnknownNamespaces bool `help:"Do not answer clients that join a namespace which is not there, as servers of the time did."`
 }
 
 // options returns what the flags say.

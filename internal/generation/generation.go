@@ -95,6 +95,10 @@ type Rules struct {
 	// queued. Otherwise they end the connection.
 	EarlyEvents bool
 
+	// IgnoresUnknown: a Connect to a namespace that is not there is not answered, as
+	// by servers of the time ([T namespaces]). Otherwise it is refused.
+	IgnoresUnknown bool
+
 	// ConnectAlone: on a stream nothing follows the answer to a Connect at once
 	// (Socket.IO 5 test suite, whose client misses it; see session.HoldTime).
 	ConnectAlone bool

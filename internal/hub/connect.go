@@ -30,6 +30,9 @@ var (
 // inbox, so that nothing here runs the application's code.
 func (c *Client) connect(p packet.Packet) {
 	ns := c.hub.Lookup(p.Namespace)
+	if ns == nil && c.sess.Generation().Rules.IgnoresUnknown {
+		return
+	}
 	if ns == nil {
 		c.refuse(p.Namespace, errNamespace)
 		return

@@ -332,6 +332,10 @@ func TestLocation(t *testing.T) {
 	for _, d := range drafts[:2] {
 		st := start(t, letIn75)
 		trusting := start(t, func(c *Config) { c.Hixie75, c.TrustedProxies = true, local })
+		matching := start(t, func(c *Config) {
+			c.Hixie75, c.MatchOrigin = true, true
+			c.Origins = []string{"https://127.0.0.1", "http://a.example"}
+		})
 		for _, tt := range []struct {
 			s                    *site
 			fields               string
@@ -341,6 +345,8 @@ func TestLocation(t *testing.T) {
 			{st, forwarded, "ws", "127.0.0.1", "http://127.0.0.1"}, // nobody knows who says so
 			{trusting, "", "ws", "127.0.0.1", "http://127.0.0.1"},
 			{trusting, forwarded, "wss", "chat.example", "https://chat.example"},
+			{matching, "", "wss", "127.0.0.1", "https://127.0.0.1"}, // [T websocket-match-origin]
+			{matching, "", "ws", "127.0.0.1", "http://a.example"},
 			{trusting, "Forwarded: for=192.0.2.1;proto=https;host=\"chat.example:8443\"\r\n", "wss", "chat.example:8443", "https://chat.example:8443"},
 		} {
 			path := "/socket.io/1/websocket/" + tt.s.handshakeRev1() + "?a=%41&b"

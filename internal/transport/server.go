@@ -30,6 +30,8 @@ type Config struct {
 
 	// Hixie75 lets in WebSockets of that draft, whose handshake proves nothing.
 	Hixie75 bool
+	// MatchOrigin says wss in a location (hixie-75 and -76) if the origin is https.
+	MatchOrigin bool
 
 	// Origins are the browser origins that may come in besides the server's own, as
 	// scheme://host[:port] and compared whole; "*" lets all in.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/sockeye-io/socketio/internal/generation"
@@ -20,7 +21,7 @@ func (x *exchange) handshake(spoken []*websocket.Dialect) (a websocket.Answer, o
 		Header:     x.r.Header.Values,
 		Host:       x.from.host,
 		Target:     x.r.RequestURI,
-		Secure:     x.from.secure,
+		Secure:     x.from.secure || x.s.cfg.MatchOrigin && strings.HasPrefix(x.origin, "https:"), // [T websocket-match-origin]
 	}, spoken...)
 	if refusal == nil {
 		return a, true
