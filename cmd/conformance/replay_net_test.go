@@ -36,11 +36,10 @@ func replayNet(t *testing.T, h http.Handler, loop bool, settings string) (n, pol
 	if !set.Policies || !slices.Contains(set.Transports, "flashsocket") {
 		return newMemNet(t, h, loop), nil
 	}
-	domains := []string{"*"}
+	policy, err := flashpolicy.New([]string{"*"})
 	if set.Origins != nil {
-		domains = flashpolicy.Domains(set.Origins)
+		policy, err = flashpolicy.New(flashpolicy.Domains(set.Origins), memAddr.Port)
 	}
-	policy, err := flashpolicy.New(domains)
 	if err != nil {
 		t.Fatal(err)
 	}
