@@ -18,7 +18,8 @@ import (
 var update = flag.Bool("update", false, "write what the server answers into testdata/transcripts")
 
 // TestTranscripts replays conversations that clients of 2011 to 2014, and a script,
-// had with socket.io 0.9.19. testdata/transcripts/README.md describes the files.
+// had with socket.io 0.7 to 0.9 and PocketIO; testdata/transcripts/README.md describes
+// the files.
 // Time is that of a synctest bubble: each line is read when the server has nothing
 // more to do.
 func TestTranscripts(t *testing.T) {
