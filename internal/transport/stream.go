@@ -86,10 +86,20 @@ func (t *stream) Go(job session.Job) bool { return t.conn.Go(job) }
 func (t *stream) Yield() { t.conn.Yield() }
 
 // Close implements session.Transport.
-func (t *stream) Close(r session.Reason) { t.finish(goodbye(t.sess.Generation(), r), false) }
+func (t *stream) Close(r session.Reason) { t.finish(t.goodbye(r), false) }
 
 // farewell makes last, if anything, the last thing that t sends.
 func (t *stream) farewell(last []byte) { t.finish(last, false) }
+
+// goodbye returns the closing for the end of t's session. That of hixie-76 goes in any
+// generation: its WebSockets take an end without one for an error, and clients of 0.8
+// do nothing about errors.
+func (t *stream) goodbye(r session.Reason) []byte {
+	if t.hixie != nil {
+		return t.closing(websocket.CloseNormal, "")
+	}
+	return goodbye(t.sess.Generation(), r)
+}
 
 // goodbye returns the close frame for the end of a session.
 func goodbye(g *generation.Generation, r session.Reason) []byte {
@@ -306,7 +316,7 @@ func (t *stream) end(out []byte) []byte {
 	defer t.mu.Unlock()
 	c := t.controls()
 	if !c.end { // nobody has said yet why
-		c.end, c.last = true, goodbye(t.sess.Generation(), reason)
+		c.end, c.last = true, t.goodbye(reason)
 	}
 	// out may be a cast's own memory.
 	return append(out[:len(out):len(out)], c.last...)
