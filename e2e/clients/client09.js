@@ -1,9 +1,7 @@
-// socket.io-client 0.9.17 as the scenarios use it.
+// socket.io-client 0.7.11, 0.8.7 and 0.9.17 as the scenarios use them.
 "use strict";
 
-// The only thing Node 20 lacks: 0.9 expects the class where Node 0.x had it.
-process.EventEmitter = require("events").EventEmitter;
-const io = require("socket.io-client-0.9");
+require("./oldnode");
 const { Inbox, bounded, until } = require("./harness");
 
 const events = [
@@ -28,6 +26,8 @@ class Client {
     this.namespace = namespace;
     this.socket = namespace.socket;
     this.inbox = new Inbox(namespace, events);
+    // 0.7 has Node's emitter, which throws when nobody listens for errors.
+    this.socket.on("error", () => {});
     namespace.on("question", (payload, ack) => ack("answer", payload));
   }
 
@@ -73,8 +73,15 @@ class Client {
   }
 }
 
+// version is the generation's client that a scenario wants: the option
+// --client, 0.9 if there is none.
+function version(bench) {
+  return bench.client || "0.9";
+}
+
 // open makes a client and does not wait for anything.
 function open(bench, { url = bench.url, namespace = "" } = {}) {
+  const io = require(`socket.io-client-${version(bench)}`);
   // The option "transports" would be merged into this list, not replace it.
   io.transports = [bench.transport];
   const client = new Client(
@@ -102,4 +109,4 @@ async function connect(bench, options) {
   return client;
 }
 
-module.exports = { Client, connect, open };
+module.exports = { Client, connect, open, version };

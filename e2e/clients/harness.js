@@ -206,6 +206,15 @@ function report(line) {
   process.stdout.write(JSON.stringify(line) + "\n");
 }
 
+// restarted resolves when whoever reads the report has ended the server by a
+// signal and started it anew where it was.
+async function restarted(signal) {
+  const line = new Promise((resolve) => process.stdin.once("data", resolve).resume());
+  report({ restart: signal });
+  await bounded(line, "server that has been restarted");
+  process.stdin.pause();
+}
+
 // run runs the scenarios of one group. The first line names them all, so that
 // the reader notices a driver that died on the way.
 async function run(groups) {
@@ -216,6 +225,11 @@ async function run(groups) {
   );
   report({ plan: chosen.map(([name]) => name) });
   for (const [name, scenario] of chosen) {
+    const why = scenario.without && scenario.without(options);
+    if (why) {
+      report({ scenario: name, without: why });
+      continue;
+    }
     const bench = new Bench(options);
     try {
       const end = (scenario.run || scenario)(bench);
@@ -231,10 +245,11 @@ async function run(groups) {
   process.exit(0);
 }
 
-// A scenario is a function, or { transports, run } if it makes sense on some
-// transports only.
+// A scenario is a function, or { transports, without, run } if it makes sense on
+// some transports only, or if there are clients that cannot do it: without
+// returns the reason.
 function applies(scenario, options) {
   return !scenario.transports || scenario.transports.includes(options.transport);
 }
 
-module.exports = { Bench, Inbox, Proxy, assert: assert.strict, bounded, run, until };
+module.exports = { Bench, Inbox, Proxy, assert: assert.strict, bounded, restarted, run, until };

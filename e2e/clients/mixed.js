@@ -1,5 +1,6 @@
-// Scenarios for both clients on one server: node mixed.js --url URL
-// --transport TRANSPORT_OF_4+TRANSPORT_OF_0.9 [--only REGEXP]
+// Scenarios for a client of 4.8 and one of 0.7 to 0.9 on one server:
+// node mixed.js --url URL --transport TRANSPORT_OF_4+TRANSPORT_OF_THE_OLD [--client 0.7|0.8|0.9]
+// [--only REGEXP]
 "use strict";
 
 const { assert, run } = require("./harness");
@@ -26,7 +27,7 @@ function oldForm(bytes) {
 }
 
 const ordinary = {
-  async "room, 4.8 to 0.9"(bench) {
+  async "room, 4.8 to old"(bench) {
     const { now, old } = await both(bench, "shared");
     for (const payload of [...values, ...Object.values(texts)]) {
       now.emit("to", "shared", payload);
@@ -35,7 +36,7 @@ const ordinary = {
     assert.equal(now.count("room-message"), 0);
   },
 
-  async "room, 0.9 to 4.8"(bench) {
+  async "room, old to 4.8"(bench) {
     const { now, old } = await both(bench, "shared");
     for (const payload of [...values, ...Object.values(texts)]) {
       old.emit("to", "shared", payload);
@@ -59,7 +60,7 @@ const ordinary = {
 
   async broadcast(bench) {
     const { now, old } = await both(bench);
-    for (const [from, payload] of [[now, "from 4.8 😀"], [old, "from 0.9 é😀"]]) {
+    for (const [from, payload] of [[now, "from 4.8 😀"], [old, "from the old one é😀"]]) {
       from.emit("broadcast", payload);
       for (const client of [now, old]) {
         assert.deepEqual(await client.next("broadcast-message"), [payload]);
@@ -91,7 +92,7 @@ const ordinary = {
 
   // The picture that a new client sends reaches an old one in the form that
   // its grammar can carry, and the new clients as binary.
-  async "binary, 4.8 to 0.9"(bench) {
+  async "binary, 4.8 to old"(bench) {
     const { now, old } = await both(bench, "shared");
     const picture = Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 7) & 255));
     now.emit("to", "shared", picture);
