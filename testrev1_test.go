@@ -244,8 +244,14 @@ func (l *hixieLink) read() ([]frame, error) {
 	switch kind, err := l.r.ReadByte(); {
 	case err != nil:
 		return nil, err
-	case kind == 0xFF:
-		return nil, errEnd("closing")
+	case kind == 0xFF: // the closing, after which nothing may come
+		rest, err := io.ReadAll(l.r)
+		if err == nil && string(rest) != "\x00" {
+			err = fmt.Errorf("after a closing: %q", rest)
+		} else if err == nil {
+			err = io.EOF
+		}
+		return nil, err
 	case kind != 0x00:
 		return nil, fmt.Errorf("frame of type %#x", kind)
 	}

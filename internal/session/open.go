@@ -215,6 +215,18 @@ func (s *Session) greetAgain() {
 	s.out.push(c)
 }
 
+// GreetAgain tells a client that it is connected, if it polls by another way than
+// before: of that the session knows nothing.
+func (s *Session) GreetAgain() {
+	s.mu.Lock()
+	var e effects
+	if s.phase == open && s.stream == nil {
+		s.greetAgain()
+		s.wakeUp(&e)
+	}
+	s.unlock(&e)
+}
+
 // Joined tells the session that its client joined a namespace.
 func (s *Session) Joined() {
 	s.mu.Lock()

@@ -114,12 +114,12 @@ func TestDrafts(t *testing.T) {
 			w.bytes(d.frame("3:::é😀"))
 			st.session(sid).End(st.Now(), session.Kick, session.ServerDisconnect)
 			w.bytes(d.frame("0::")) // [T websocket-kick]
-			w.eof()
+			w.ended(d)
 			// [T websocket-13-refused]
 			w = st.dial()
 			w.begin(d, path)
 			w.bytes(d.frame("7:::1+0"))
-			w.eof()
+			w.ended(d)
 		}
 	})
 }
@@ -185,6 +185,15 @@ func TestByteByByte(t *testing.T) {
 			w.eof()
 		}
 	})
+}
+
+// ended checks that nothing follows but the closing of the draft, if it has one.
+func (w *wire) ended(d draft) {
+	w.t.Helper()
+	if p, _ := w.r.Peek(2); d.closing() != "" && string(p) == d.closing() {
+		_, _ = w.r.Discard(2)
+	}
+	w.eof()
 }
 
 // closing is how the server says goodbye in a hixie draft; the older has no such thing.

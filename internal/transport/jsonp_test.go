@@ -55,10 +55,20 @@ func TestCallbacks(t *testing.T) {
 	}
 }
 
+// openJSONP makes a session and opens it.
+func (st *site) openJSONP() (sid string) {
+	st.t.Helper()
+	sid = st.handshakeRev1()
+	if got := st.do("GET", "/socket.io/1/jsonp-polling/"+sid, "", "Host: own.example", ownPage).script(st.t, 0); got != "1::" {
+		st.t.Fatalf("first poll: %q", got)
+	}
+	return sid
+}
+
 // TestJSONPEscapes: no message breaks out of the script, or changes in it.
 func TestJSONPEscapes(t *testing.T) {
 	st := start(t, nil)
-	sid := st.openRev1()
+	sid := st.openJSONP()
 	for _, message := range []string{
 		`");alert("`, `\`, `\"`, "\u2028\u2029", "\r\n\t\b\f\x00\x1f\x7f", "</script><!--", "é😀\ufffd", "",
 	} {
@@ -133,7 +143,7 @@ func TestJSONPSessions(t *testing.T) {
 	if r := st.do("POST", "/socket.io/1/jsonp-polling/x?i=2", "d=3:::x", own...); r.body != "1" {
 		t.Errorf("unknown, POST: %+v", r)
 	}
-	sid := st.openRev1()
+	sid := st.openJSONP()
 	path := "/socket.io/1/jsonp-polling/" + sid
 	poll := func(n int) <-chan reply {
 		ch := make(chan reply, 1)

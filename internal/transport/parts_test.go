@@ -230,6 +230,15 @@ func TestMarks(t *testing.T) {
 	if m.polledBy() != 254 {
 		t.Errorf("place %d", m.polledBy())
 	}
+	for i, tt := range []struct {
+		place uint8
+		moved bool
+	}{{254, false}, {254, false}, {0, true}, {0, false}, {1, true}} {
+		if moved := m.setPoll(tt.place); moved != tt.moved || m.polledBy() != tt.place || !m.waiting() {
+			t.Errorf("poll %d: moved %t, %d, %t", i, moved, m.polledBy(), m.waiting())
+		}
+		m.setPolledBy(9) // by a POST, which moves nothing
+	}
 }
 
 // FuzzForwarded looks for inputs that break the readers of proxies' fields.

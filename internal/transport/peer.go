@@ -32,13 +32,15 @@ type Peer struct {
 // peerOf returns the Peer of a session.
 func peerOf(s *session.Session) *Peer { return s.Peer.(*Peer) }
 
-// marks are in one word what takes no more: whether the session is in unopened, and the
-// place in transports of the one that its last poll or POST came by.
+// marks are in one word what takes no more: whether the session is in unopened, the
+// place in transports of the one that its last poll or POST came by, and that of its
+// last poll.
 type marks struct{ word atomic.Uint32 }
 
 const (
 	markWaiting = 1 << iota
-	markPlace   // times the place
+	markPlace                    // times the place
+	markPoll    = markPlace << 8 // times one more than the place; 0: no poll came
 )
 
 // waiting reports whether the session is in unopened, whose lock guards changes.
@@ -57,9 +59,22 @@ func (m *marks) polledBy() uint8 { return uint8(m.word.Load() / markPlace) }
 func (m *marks) setPolledBy(place uint8) {
 	for {
 		old := m.word.Load()
-		word := old&markWaiting | uint32(place)*markPlace
+		word := old&^(0xFF*markPlace) | uint32(place)*markPlace
 		if word == old || m.word.CompareAndSwap(old, word) {
 			return
+		}
+	}
+}
+
+// setPoll is setPolledBy for a poll. It reports whether the last one came by another
+// transport.
+func (m *marks) setPoll(place uint8) (moved bool) {
+	for {
+		old := m.word.Load()
+		word := old&markWaiting | uint32(place)*markPlace | (uint32(place)+1)*markPoll
+		if word == old || m.word.CompareAndSwap(old, word) {
+			last := old / markPoll
+			return last != 0 && last != uint32(place)+1
 		}
 	}
 }

@@ -108,8 +108,9 @@ func (x *exchange) polling() {
 
 // poll waits until the session has something for this request.
 func (x *exchange) poll(sess *session.Session) {
-	peerOf(sess).marks.setPolledBy(x.place) // handlers may ask before Poll returns
-	p := x.s.newPoll()                      // not given back after a panic: the session may still have it
+	moved := peerOf(sess).marks.setPoll(x.place) // handlers may ask before Poll returns
+	moved = moved && !sess.Streaming()           // Poll greets who comes from a stream
+	p := x.s.newPoll()                           // not given back after a panic: the session may still have it
 	if err := sess.Poll(x.s.Now(), p); err != nil {
 		if errors.Is(err, session.ErrUnknown) {
 			x.link.unknownPoll(x)
@@ -118,6 +119,9 @@ func (x *exchange) poll(sess *session.Session) {
 		}
 		x.s.release(p)
 		return
+	}
+	if moved {
+		sess.GreetAgain()
 	}
 	x.opened(sess)
 	if b := x.wait(sess, p); b != nil {
