@@ -188,15 +188,16 @@ func TestJSONPTimes(t *testing.T) {
 	})
 }
 
-// TestJSONPOrigins: a script element mostly says no origin, and asks nobody (decision
-// 19, "JSONP under any other setting").
-func TestJSONPOrigins(t *testing.T) {
-	const listed = "http://listed.example"
-	for _, tt := range []struct {
-		why, fields string // of the request, with "; " between
-		own, list   bool   // passes by default; if one other origin is listed
-		authed      bool   // under "*", cookies are seen
-	}{
+// A scriptTest is a request of a script element or a form, which mostly says no origin,
+// and asks nobody (decision 19, "JSONP under any other setting").
+type scriptTest struct {
+	why, fields string // of the request, with "; " between
+	own, list   bool   // passes by default; if one other origin is listed
+	authed      bool   // under "*", cookies are seen
+}
+
+func scriptTests() []scriptTest {
+	return []scriptTest{
 		{"nothing said", "", false, false, false},
 		{"Sec-Fetch-Site, own", "Sec-Fetch-Site: same-origin", true, true, true},
 		{"Sec-Fetch-Site, other", "Sec-Fetch-Site: cross-site", false, false, false},
@@ -216,7 +217,12 @@ func TestJSONPOrigins(t *testing.T) {
 		{"Referer, begins alike", "Referer: http://own.example.evil.example/", false, false, false},
 		{"Referer, a user's name", "Referer: http://own.example@evil.example/", false, false, false},
 		{"Referer, nonsense", "Referer: own.example", false, false, false},
-	} {
+	}
+}
+
+func TestJSONPOrigins(t *testing.T) {
+	const listed = "http://listed.example"
+	for _, tt := range scriptTests() {
 		for origins, passes := range map[string]bool{"": tt.own, listed: tt.list, "*": true} {
 			peers := make(chan *Peer, 10)
 			st := start(t, func(c *Config) { c.Origins = strings.Fields(origins); c.Admit = admitTo(peers) })
