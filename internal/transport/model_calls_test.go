@@ -10,14 +10,13 @@ import (
 
 	"github.com/sockeye-io/socketio/internal/conn/conntest"
 	"github.com/sockeye-io/socketio/internal/session"
-	"github.com/sockeye-io/socketio/internal/websocket"
 )
 
 // TestEveryCall has one conversation go wrong at each of its calls of the kernel, in
 // each of the ways there are: a table of everything. What a call costs nobody, all of
 // it arrives as ever; and what ends the connection, ends it cleanly.
 func TestEveryCall(t *testing.T) {
-	for _, kind := range []string{onRev1, onV5} {
+	for _, kind := range []string{onRev1, onHixie, onV5} {
 		for _, op := range []conntest.Op{conntest.Read, conntest.Write, conntest.Wait, conntest.Modify} {
 			t.Run(fmt.Sprintf("%s/%v", kind, op), func(t *testing.T) {
 				calls := 0
@@ -175,7 +174,7 @@ func (w *conversation) run(t failer, kind string) {
 	w.rig = newRig(t, rigOptions{send: 4000, receive: 4000})
 	defer w.stop()
 	w.plan.all = w.fault
-	w.c = newClient(w.rig, kind == onRev1)
+	w.c = newClient(w.rig, kind)
 	w.visitor(0).echoes = true
 	w.c.greet(kind, []int{10})
 	w.push(10)
@@ -197,7 +196,7 @@ func (w *conversation) run(t failer, kind string) {
 	w.settle()
 	w.whole(t)
 	w.c.mu.Lock()
-	w.c.out = append(w.c.out, masked(websocket.Close, closePayload(websocket.CloseNormal, ""))...)
+	w.c.out = append(w.c.out, w.c.closeFrame()...)
 	w.c.cond.Broadcast()
 	w.c.mu.Unlock()
 	w.settle()

@@ -39,7 +39,11 @@ func (c *client) greet(kind string, early []int) {
 	_ = w.nc.Close()
 	sid, _, _ := strings.Cut(body, ":")
 	c.moved = true
-	c.open(fmt.Sprintf("/socket.io/1/websocket/%s?c=%d", sid, c.id), frames)
+	name := "websocket"
+	if c.hixie {
+		name = "flashsocket"
+	}
+	c.open(fmt.Sprintf("/socket.io/1/%s/%s?c=%d", name, sid, c.id), frames)
 }
 
 // leave notes that the client says goodbye. c.mu is held.

@@ -18,9 +18,10 @@ import (
 // reads, and when it writes, it is told. Two goroutines read and write its WebSocket,
 // two more poll and post before it has one.
 type client struct {
-	r    *rig
-	id   int
-	rev1 bool
+	r     *rig
+	id    int
+	rev1  bool
+	hixie bool // on the WebSocket of that draft
 
 	mu   sync.Mutex
 	cond sync.Cond
@@ -69,8 +70,9 @@ type client struct {
 	total  int  // bytes that were flushed
 }
 
-func newClient(r *rig, rev1 bool) *client {
-	c := &client{r: r, id: len(r.clients), rev1: rev1, credit: -1, answers: true, may: map[session.Reason]bool{}}
+func newClient(r *rig, kind string) *client {
+	c := &client{r: r, id: len(r.clients), credit: -1, answers: true, may: map[session.Reason]bool{}}
+	c.rev1, c.hixie = kind == onRev1 || kind == onHixie, kind == onHixie
 	c.cond.L = &c.mu
 	c.poll.c = c
 	r.clients = append(r.clients, c)
@@ -82,7 +84,7 @@ func (c *client) open(path string, first []byte) {
 	nc := c.r.dial()
 	c.mu.Lock()
 	c.nc, c.http = nc, true
-	c.out = append(c.out, "GET "+path+" HTTP/1.1\r\n"+upgradeFields+string(first)...)
+	c.out = append(c.out, "GET "+path+" HTTP/1.1\r\n"+c.opening()+string(first)...)
 	c.mu.Unlock()
 	go c.read(nc)  // these end with the connection
 	go c.write(nc) // or with quit
@@ -192,10 +194,13 @@ func (c *client) feed(p []byte) {
 			}
 			c.r.mistake(fmt.Sprintf("answer to the handshake: %q", head))
 		}
+		if rest, ok = c.accepted(rest); !ok {
+			return
+		}
 		c.in, c.http = rest, false
 	}
 	for {
-		op, payload, rest, ok := cutFrame(c.in)
+		op, payload, rest, ok := c.cutFrame(c.in)
 		if !ok {
 			return
 		}
@@ -349,7 +354,7 @@ func (c *client) beat(answer string) {
 	case c.gone:
 		return
 	default:
-		c.out = append(append(c.out, c.pend...), masked(websocket.Text, answer)...)
+		c.out = append(append(c.out, c.pend...), c.textFrame(answer)...)
 		c.pend = nil
 	}
 	c.cond.Broadcast()
@@ -373,7 +378,7 @@ func (c *client) message(size int, attachment, fragments bool) (text string, fra
 	if attachment && !c.rev1 {
 		text = fmt.Sprintf(`451-["m",%d,%d,{"_placeholder":true,"num":0}]`, id, size)
 	}
-	if fragments {
+	if fragments && !c.hixie {
 		half := len(text) / 2
 		begin, end := []byte(masked(websocket.Text, text[:half])), []byte(masked(websocket.Continuation, text[half:]))
 		begin[0] &^= 0x80
@@ -381,7 +386,7 @@ func (c *client) message(size int, attachment, fragments bool) (text string, fra
 		c.pinged()
 		frames = append(append(begin, masked(websocket.Ping, "ping")...), end...)
 	} else {
-		frames = []byte(masked(websocket.Text, text))
+		frames = []byte(c.textFrame(text))
 	}
 	if attachment && !c.rev1 {
 		frames = append(frames, masked(websocket.Binary, string(padding(id, size)))...)

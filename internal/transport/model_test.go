@@ -37,11 +37,12 @@ func TestModel(t *testing.T) {
 
 const (
 	onRev1     = "revision 1"
+	onHixie    = "revision 1, hixie-76"
 	onV5       = "revision 5"
 	onUpgraded = "revision 5, upgraded"
 )
 
-var kinds = []string{onRev1, onV5, onUpgraded}
+var kinds = []string{onRev1, onHixie, onV5, onUpgraded}
 
 // maxCasts is met now and then.
 const maxCasts = 25
@@ -66,7 +67,7 @@ func newModel(t *rapid.T, kind string) *model {
 
 // connect has a client come, and say with its request what it may say so early.
 func (m *model) connect(kind string) {
-	c := newClient(m.rig, kind == onRev1)
+	c := newClient(m.rig, kind)
 	m.visitor(c.id).echoes = rapid.Bool().Draw(m.T, "echoes")
 	c.greet(kind, rapid.SliceOfN(rapid.IntRange(0, 200), 0, 2).Draw(m.T, "early"))
 	if v := m.visitor(c.id); v.opened != 1 {
@@ -220,7 +221,7 @@ func (m *model) flush(c *client) {
 }
 
 func (m *model) ping(c *client) {
-	if c.nc == nil || c.gone {
+	if c.nc == nil || c.gone || c.hixie {
 		return
 	}
 	c.mu.Lock()
@@ -305,7 +306,7 @@ func (m *model) say(c *client) {
 	defer c.mu.Unlock()
 	c.leave(session.TransportClose)
 	c.said = true
-	c.out = append(c.out, masked(websocket.Close, closePayload(websocket.CloseNormal, ""))...)
+	c.out = append(c.out, c.closeFrame()...)
 	c.cond.Broadcast()
 }
 
