@@ -16,7 +16,7 @@ var offered = []struct {
 	client, generation string
 	transports         []string
 }{
-	{"0.9.17", "revision 1", []string{"auto", "websocket", "xhr-polling"}},
+	{"0.9.17", "revision 1", []string{"auto", "websocket", "htmlfile", "xhr-polling", "jsonp-polling"}},
 	{"4.8.4", "revision 5", []string{"auto", "websocket", "polling"}},
 }
 

@@ -6,19 +6,27 @@
 //   year        of its last release
 //   generation  as the server calls it; shown until the server has said so
 //   transports  on offer, in the names of the client
+//   shown       whether a window that asks for nothing has a pane of it
 //   binary      whether its protocol can carry bytes
 //   adapter     the module that speaks to its API
+//
+// What revision 1 has besides: flashsocket, for which no browser has the player any
+// more, and xhr-multipart, which no client of these asks for.
+const revision1 = {
+  generation: 'revision 1', binary: false, adapter: './adapter-0.9.js',
+  transports: ['websocket', 'htmlfile', 'xhr-polling', 'jsonp-polling'],
+};
+
 export const clients = [
-  {
-    name: '0.9', year: '2014', generation: 'revision 1', binary: false,
-    transports: ['websocket', 'xhr-polling'], adapter: './adapter-0.9.js',
-  },
+  { name: '0.7', year: '2011', ...revision1 },
+  { name: '0.8', year: '2011', ...revision1 },
+  { name: '0.9', year: '2014', shown: true, ...revision1 },
   {
     name: '3', year: '2021', generation: 'revision 5', binary: true,
     transports: ['websocket', 'polling'], adapter: './adapter-4.js',
   },
   {
-    name: '4', year: 'now', generation: 'revision 5', binary: true,
+    name: '4', year: 'now', shown: true, generation: 'revision 5', binary: true,
     transports: ['websocket', 'polling'], adapter: './adapter-4.js',
   },
   {

@@ -71,6 +71,14 @@ async function overview() {
   }
 }
 
+// usual returns the panes of a window that asks for nothing: the newest of each line of
+// releases that is shown then.
+function usual(known) {
+  const lines = new Map(known.map((c) => [find(c).name, c]));
+  const shown = [...lines.values()].filter((c) => find(c).shown);
+  return (shown.length > 1 ? shown : [known[0], known.at(-1)]).map((c) => [c]);
+}
+
 async function begin() {
   const { version, clients } = await overview();
   $('version').textContent = version;
@@ -88,7 +96,7 @@ async function begin() {
   };
   const wanted = (query.get('panes') ?? '').split(',').filter(Boolean).map((p) => p.split(':'));
   const good = wanted.filter(([c]) => find(c) && (known.includes(c) || scripts.includes(c)));
-  for (const [c, t] of good.length ? good : [[known[0]], [known.at(-1)]]) add(c, t);
+  for (const [c, t] of good.length ? good : usual(known)) add(c, t);
 }
 
 begin();

@@ -1,6 +1,7 @@
-// Watches what travels: it sits on the browser's own WebSocket and XMLHttpRequest, so
-// the clients run untouched, and what is shown is what is sent, whichever client it
-// is. It must be there before a client's script is loaded.
+// Watches what travels: it sits on the browser's own WebSocket, XMLHttpRequest and
+// forms, and between the server's scripts and the client that they call, so the clients
+// run untouched, and what is shown is what is sent, whichever client it is. It must be
+// there before a client's script is loaded.
 //
 // listener is called with
 //
@@ -12,6 +13,11 @@ import { family, split } from './packets.js';
 let listener = () => {};
 
 export function watch(f) { listener = f; }
+
+// several tells of the packets in the body of a request or an answer.
+function several(out, kind, body) {
+  for (const data of typeof body === 'string' ? split(kind, body) : [body]) listener({ out, family: kind, data });
+}
 
 const ours = (url) => new URL(url, location.href).pathname.startsWith('/socket.io/');
 
@@ -49,11 +55,7 @@ XMLHttpRequest.prototype.open = function (method, url, ...rest) {
 
 XMLHttpRequest.prototype.send = function (body) {
   const request = requests.get(this);
-  if (request && typeof body === 'string') {
-    for (const packet of split(request.family, body)) listener({ out: true, family: request.family, data: packet });
-  } else if (request && body) {
-    listener({ out: true, family: request.family, data: body });
-  }
+  if (request && body) several(true, request.family, body);
   return send.call(this, body);
 };
 
@@ -64,8 +66,36 @@ function answered(xhr) {
     return;
   }
   if (request.method !== 'GET') return; // "ok" is no packet
-  const body = xhr.response;
-  for (const packet of typeof body === 'string' ? split(request.family, body) : [body]) {
-    listener({ out: false, family: request.family, data: packet });
+  several(false, request.family, xhr.response);
+}
+
+// jsonp-polling sends by a form with one field, d: a payload (0.7), or one as a literal
+// of JSON (0.8 and 0.9), which keeps its line ends.
+const { submit } = HTMLFormElement.prototype;
+
+HTMLFormElement.prototype.submit = function () {
+  const field = this.elements.d;
+  if (field && ours(this.action)) {
+    several(true, family(this.action), field.value.startsWith('"') ? JSON.parse(field.value) : field.value);
   }
+  return submit.call(this);
+};
+
+// watchScripts watches what the server's scripts hand to a client of 0.7 to 0.9, which
+// keeps its callbacks in io.j.
+export function watchScripts(io) {
+  io.j.push = (...callbacks) => Array.prototype.push.apply(io.j, callbacks.map((callback) => (body) => {
+    if (typeof body === 'string') several(false, family(document.currentScript.src), body);
+    else listener({ note: `script answered: ${body.message}` });
+    return callback(body);
+  }));
+}
+
+document.addEventListener('error', ({ target }) => {
+  if (target instanceof HTMLScriptElement && ours(target.src)) listener({ note: 'script without an answer' });
+}, true);
+
+// heard tells of a packet that a part of an htmlfile has handed to the client.
+export function heard(packet) {
+  listener({ out: false, family: 'revision 1', data: packet });
 }
