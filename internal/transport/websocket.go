@@ -119,7 +119,11 @@ func (x *exchange) webSocketRev1() {
 		t.sess = nil
 	}
 	// "7:::1+0" in a frame of its own, then the end ([T websocket-13-refused]).
-	t.farewell(t.frame([]byte(generation.Revision1.Bye.Drain.Poll)))
+	last := t.frame([]byte(generation.Revision1.Bye.Drain.Poll))
+	if t.hixie != nil {
+		last = append(last, t.closing(websocket.CloseNormal, "")...) // as at any end: see goodbye
+	}
+	t.farewell(last)
 	t.adopt(c)
 }
 
