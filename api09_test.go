@@ -3,6 +3,7 @@ package socketio_test
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -155,4 +156,29 @@ func oldAcks(t *testing.T, c *client, s *socketio.Socket) {
 	if got := c.ask("sum", `[1,2]`); got != `[3]` {
 		t.Errorf("sum %s", got)
 	}
+}
+
+// census counts the sockets of this process by what carries them.
+func census(srv *socketio.Server) map[string]int {
+	n := make(map[string]int)
+	for s := range srv.Sockets() {
+		n[s.Handshake().Generation+" by "+s.Transport()]++
+	}
+	return n
+}
+
+// TestCensus: docs/upgrade.md says how to see who still uses what.
+func TestCensus(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		srv := serve(t, nil)
+		want := make(map[string]int)
+		for _, m := range append(slices.Clone(rev1Modes), rev5WebSocket, rev5Polling) {
+			first, _ := m.transports()
+			want[m.generation()+" by "+first]++
+			srv.connect(m)
+		}
+		if got := census(srv.Server); !maps.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	})
 }

@@ -30,7 +30,7 @@ var (
 	pathRef  = regexp.MustCompile(`^go (?:run|build|test|install) .*?(\./[\w/-]+)`)
 	flagRef  = regexp.MustCompile(`--([a-z][a-z0-9-]*)|SOCKEYE_([A-Z0-9_]+)`)
 	linkRef  = regexp.MustCompile(`\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"`)
-	isManual = map[string]bool{"README.md": true, "docs/daemon.md": true}
+	isManual = map[string]bool{"README.md": true, "docs/daemon.md": true, "docs/revision-1.md": true, "docs/upgrade.md": true}
 	external = regexp.MustCompile(`^(?:[a-z]+:|#)`)
 )
 
