@@ -22,6 +22,25 @@ type resources struct {
 	mu       sync.Mutex
 	dir      string
 	chromium *browser.Browser
+
+	showing sync.Map // the tests that show pages, as *testing.T
+}
+
+// atOnce limits the tests that show pages at a time. Pages need much of the machine, and
+// other tests have heartbeats to keep.
+var atOnce = make(chan struct{}, 3)
+
+// turn waits until t may show pages, from now to its end. Its subtests need turns of
+// their own, so that t must not wait for them.
+func (r *resources) turn(t *testing.T) {
+	if _, has := r.showing.LoadOrStore(t, nil); has {
+		return
+	}
+	atOnce <- struct{}{}
+	t.Cleanup(func() {
+		r.showing.Delete(t)
+		<-atOnce
+	})
 }
 
 // daemon returns the path of the daemon's program, which it builds the first time.
@@ -65,11 +84,15 @@ func (r *resources) end() {
 // serve runs the daemon with the official clients.
 func serve(t *testing.T, flags ...string) *server {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(bundles, "4.8.4")); err != nil {
-		t.Fatalf("make clients: %v", err)
+	if _, err := os.Stat(filepath.Join(bundles, "4.8.4")); err != nil && under == sockeye {
+		t.Fatalf("make clients puts them there: %v", err)
 	}
 	return serveAlone(t, append(flags, "--clients", bundles)...)
 }
+
+// drain bounds the daemon's end: clients that poll in windows that have been closed
+// would be waited for.
+var drain = []string{"--drain", "2s"}
 
 // serveAlone runs the daemon without the official clients.
 func serveAlone(t *testing.T, flags ...string) *server {
@@ -81,12 +104,13 @@ func serveAlone(t *testing.T, flags ...string) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startProgram(t, program, flags...)
+	return startProgram(t, program, append(flags, drain...)...)
 }
 
 // show opens a page.
 func show(t *testing.T, url string) *browser.Page {
 	t.Helper()
+	shared.turn(t)
 	b, err := shared.browser()
 	if err != nil {
 		t.Fatal(err)

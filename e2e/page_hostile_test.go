@@ -44,8 +44,8 @@ func harmless(t *testing.T, page *browser.Page, panes ...*browser.Pane) {
 	}
 	for _, p := range panes {
 		// Whatever is in these is text, but for what the page itself makes.
-		made := browser.EvalIn[[]string](p, `$$("#log .who *, #log .text *, #people .who *, #to option *, datalist option *, #wire code *, #state *, title *,"
-			+ "#log :is(script, svg, iframe, style, a, i, form, input), #wire :is(script, svg, iframe, style, a, img, form, input)")
+		made := browser.EvalIn[[]string](p, `$$("#log :is(.who, .text, .to, .note, .form, .generation) *, #people span *, #to option *, datalist option *, #wire :is(code, .what) *, #state *, title *,"
+			+ "#log :is(script, svg, iframe, style, a, b, i, form, input), #wire :is(script, svg, iframe, style, a, b, i, img, form, input)")
 			.map(e => e.outerHTML)`)
 		if len(made) > 0 {
 			t.Errorf("in %s's pane text was taken for HTML: %q", p.Name(), made)

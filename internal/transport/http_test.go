@@ -223,7 +223,9 @@ func TestTrustedProxies(t *testing.T) {
 		{"two proxies of ours", "127.0.0.1:5", http.Header{"X-Forwarded-For": {"9.9.9.9, 1.2.3.4", "10.1.1.1"}}, "1.2.3.4:0 false h"},
 		{"Forwarded", "127.0.0.1:5", http.Header{"Forwarded": {`for=9.9.9.9;host=evil, for="[2001:db8::1]:99";proto=https;host=a.example`}}, "[2001:db8::1]:99 true a.example"},
 		{"Forwarded goes first", "127.0.0.1:5", http.Header{"Forwarded": {"for=1.2.3.4"}, "X-Forwarded-For": {"9.9.9.9"}}, "1.2.3.4:0 false h"},
-		{"nonsense", "127.0.0.1:5", http.Header{"X-Forwarded-For": {"1.2.3.4, unknown"}, "X-Forwarded-Proto": {"https"}}, "127.0.0.1:5 false h"},
+		{"nonsense", "127.0.0.1:5", http.Header{"X-Forwarded-For": {"1.2.3.4, unknown"}, "X-Forwarded-Proto": {"https"}}, "127.0.0.1:5 true h"},
+		{"how, and not by whom", "127.0.0.1:5", http.Header{"X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"a.example"}}, "127.0.0.1:5 true a.example"},
+		{"Forwarded, likewise", "127.0.0.1:5", http.Header{"Forwarded": {"for=unknown;proto=https"}}, "127.0.0.1:5 true h"},
 		{"no address", "@", http.Header{"X-Forwarded-For": {"1.2.3.4"}}, "invalid AddrPort false h"},
 	}
 	for _, tt := range tests {

@@ -39,17 +39,17 @@ func (p proxyRules) locate(r *http.Request) from {
 	hops := forwarded(r.Header)
 	for i := len(hops) - 1; i >= 0; i-- {
 		hop := hops[i]
-		address, ok := parseNode(hop.by)
-		if !ok {
-			break // "unknown", a name, or nonsense: what is behind it is nobody's word
-		}
-		f.address = address
 		if hop.proto != "" {
 			f.secure = strings.EqualFold(hop.proto, "https") || strings.EqualFold(hop.proto, "wss")
 		}
 		if hop.host != "" {
 			f.host = hop.host
 		}
+		address, ok := parseNode(hop.by)
+		if !ok {
+			break // nothing, "unknown", a name, or nonsense: what is behind it is nobody's word
+		}
+		f.address = address
 		if !p.trusts(address.Addr()) {
 			break
 		}
@@ -73,6 +73,9 @@ func forwarded(h http.Header) []hop {
 	}
 	protos, hosts := list(h["X-Forwarded-Proto"]), list(h["X-Forwarded-Host"])
 	fors := list(h["X-Forwarded-For"])
+	if len(fors) == 0 {
+		fors = []string{""} // the nearest proxy may say how it was asked, and not by whom
+	}
 	for i, by := range fors {
 		hops = append(hops, hop{by, nth(protos, i, len(fors)), nth(hosts, i, len(fors))})
 	}
