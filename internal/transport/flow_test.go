@@ -317,7 +317,7 @@ func TestFlowSlowReader(t *testing.T) {
 // TestFlowOutbox: beyond its bound the session ends, and what hangs in a write soon.
 func TestFlowOutbox(t *testing.T) {
 	edit := func(c *Config) { c.Sessions[1].Limits.OutboxCasts = 10 }
-	byFlows(t, edit, func(t *testing.T, st *site, dial func() *wire, w *wire, p *page, path string) {
+	byFlows(t, edit, func(t *testing.T, st *site, dial func() *wire, _ *wire, p *page, path string) {
 		s := st.byPath(path)
 		for range 12 { // one is under way, one too many
 			send(s, text("unread"))
@@ -334,7 +334,7 @@ func TestFlowOutbox(t *testing.T) {
 		})
 
 		path = "/socket.io/1/htmlfile" + dial().handshaken()
-		w = dial()
+		w := dial()
 		w.page(path).want("1::")
 		s = st.byPath(path)
 		for range 12 {

@@ -38,7 +38,7 @@ var drafts = []draft{
 	{"RFC 6455", "Upgrade: websocket\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\nSec-WebSocket-Version: 13\r\n", "", "Origin", false},
 }
 
-var draft75, draft76 = drafts[0], drafts[1]
+var draft76 = drafts[1]
 
 // request returns the whole handshake; fields end with line ends.
 func (d draft) request(path, fields string) string {
