@@ -90,7 +90,14 @@ func TestFlashPolicyTLS(t *testing.T) {
 	p.allows(p.player(p.addr), "a.example", p.port())
 	p.logged("TLS handshake error") // as net/http sees it
 	p.use(&http.Transport{TLSClientConfig: trust})
-	drain(p)
+	for _, c := range p.come() {
+		c.emit("say", "7", `{"text":"here"}`)
+		if answer := c.answer(); answer != "7" {
+			t.Errorf("%s: the answer to %s", c.name, answer)
+		}
+	}
+	p.signal(syscall.SIGTERM)
+	p.ended()
 	if conn, err := tls.Dial("tcp", p.addr, trust); err == nil {
 		conn.Close()
 		t.Error("it goes on")
