@@ -12,11 +12,12 @@ const frames = new Set();
 
 // install puts the stand-in into the window. It resolves once the page and those
 // around it have loaded, for else they would wait for what never ends, as they would
-// not in Internet Explorer. heard is called with each packet before the client is.
-export async function install(heard = () => {}) {
+// not in Internet Explorer. heard is called with each packet before the client is, and
+// ended when the server has ended a page.
+export async function install({ heard = () => {}, ended = () => {} } = {}) {
   window.ActiveXObject = function (name) {
     if (name !== 'htmlfile') throw new TypeError(`there is no ${name} here`); // swfobject looks for Flash
-    return new HTMLFile(heard);
+    return new HTMLFile(heard, ended);
   };
   // What takes the frames away that the client has emptied.
   window.CollectGarbage = () => {
@@ -47,9 +48,13 @@ function loaded(w) {
 // The part of the original that the clients use.
 class HTMLFile {
   #heard;
+  #ended;
   #frame; // none before open: clients make an htmlfile only to see whether they can, too
 
-  constructor(heard) { this.#heard = heard; }
+  constructor(heard, ended) {
+    this.#heard = heard;
+    this.#ended = ended;
+  }
 
   get #document() { return this.#frame.contentDocument; }
 
@@ -82,5 +87,10 @@ class HTMLFile {
 
   get body() { return this.#document.body; }
 
-  createElement(name) { return this.#document.createElement(name); }
+  createElement(name) {
+    const element = this.#document.createElement(name);
+    // An iframe has loaded before it has an address, too.
+    if (name === 'iframe') element.onload = () => { if (element.src) this.#ended(); };
+    return element;
+  }
 }

@@ -6,7 +6,7 @@
 // page ends just now.
 import * as activex from './activex.js';
 import { load } from './clients.js';
-import { heard, watchScripts } from './tap.js';
+import { htmlfile, watchScripts } from './tap.js';
 
 let all; // the transports that the client has
 
@@ -19,7 +19,7 @@ export async function open({ version, transport }, on) {
   // The client merges the option "transports" into this list element by element, so
   // that the rest of the list stays; it is set whole here.
   io.transports = transport === 'auto' ? [...all] : [transport];
-  if (transport === 'htmlfile') await activex.install(heard);
+  if (transport === 'htmlfile') await activex.install(htmlfile);
   else activex.remove();
 
   let closed = false, socket, timer, delay = 500;

@@ -9,7 +9,8 @@ const maxPanes = 8;
 // What people are called before they say so.
 const names = ['Ada', 'Grace', 'Alan', 'Radia', 'Edsger', 'Barbara', 'Ken', 'Frances'];
 
-const panes = []; // { client, transport, name, section }
+const panes = []; // { client, transport, name, frame }
+let known = [];   // the clients that can be added
 
 function address({ client, transport, name }) {
   const q = new URLSearchParams({ client, name });
@@ -34,8 +35,27 @@ function add(client, transport) {
   return pane;
 }
 
+// A browser has so many connections to one server, WebSockets aside, and each pane that
+// polls, or has an htmlfile, keeps one of them for as long as the server is silent.
+const maxConnections = 6;
+const crowd = `These panes keep all ${maxConnections} connections that browsers have to one server, and wait for each other. Use WebSocket in one.`;
+let advice = '';
+
+// warn shows whether there are too many of those panes.
+function warn() {
+  const polling = panes.filter(({ transport = 'websocket' }) => transport !== 'websocket').length;
+  if (polling >= maxConnections && location.protocol === 'http:') $('hint').textContent = crowd;
+  else if ($('hint').textContent === crowd) $('hint').textContent = advice;
+}
+
+// suggest has the next client chosen that has no pane yet.
+function suggest() {
+  $('add-client').value = known.find((c) => panes.every(({ client }) => client !== c)) ?? known.at(-1);
+}
+
 // remember keeps the address of the window true, so that it can be passed on.
 function remember() {
+  warn();
   const q = new URLSearchParams(location.search);
   q.set('panes', panes.map(({ client, transport }) => (transport ? `${client}:${transport}` : client)).join(','));
   history.replaceState(null, '', `?${q}`.replaceAll('%3A', ':').replaceAll('%2C', ','));
@@ -55,6 +75,7 @@ window.addEventListener('message', ({ origin, source, data }) => {
     panes[i].frame.remove();
     panes.splice(i, 1);
     (panes[Math.min(i, panes.length - 1)]?.frame ?? $('add')).focus();
+    suggest();
   }
   remember();
 });
@@ -73,7 +94,7 @@ async function overview() {
 
 // usual returns the panes of a window that asks for nothing: the newest of each line of
 // releases that is shown then.
-function usual(known) {
+function usual() {
   const lines = new Map(known.map((c) => [find(c).name, c]));
   const shown = [...lines.values()].filter((c) => find(c).shown);
   return (shown.length > 1 ? shown : [known[0], known.at(-1)]).map((c) => [c]);
@@ -83,20 +104,22 @@ async function begin() {
   const { version, clients } = await overview();
   $('version').textContent = version;
   const official = clients.filter(find);
-  const known = official.length ? official : scripts;
+  known = official.length ? official : scripts;
   $('add-client').append(...known.map((c) => new Option(label(c), c)));
-  $('add-client').value = known.at(-1);
-  $('hint').textContent = official.length
+  $('hint').textContent = advice = official.length
     ? 'All share one Go server. Open this page in another window, or on your phone, and join them.'
     : 'These panes run a small script of this page. Start the server with “make run” to see the official clients.';
   $('bar').onsubmit = (e) => {
     e.preventDefault();
     add($('add-client').value)?.frame.scrollIntoView({ block: 'nearest' });
+    suggest();
     remember();
   };
   const wanted = (query.get('panes') ?? '').split(',').filter(Boolean).map((p) => p.split(':'));
   const good = wanted.filter(([c]) => find(c) && (known.includes(c) || scripts.includes(c)));
-  for (const [c, t] of good.length ? good : usual(known)) add(c, t);
+  for (const [c, t] of good.length ? good : usual()) add(c, t);
+  suggest();
+  warn();
 }
 
 begin();

@@ -95,7 +95,8 @@ document.addEventListener('error', ({ target }) => {
   if (target instanceof HTMLScriptElement && ours(target.src)) listener({ note: 'script without an answer' });
 }, true);
 
-// heard tells of a packet that a part of an htmlfile has handed to the client.
-export function heard(packet) {
-  listener({ out: false, family: 'revision 1', data: packet });
-}
+// htmlfile tells of what the scripts in one hand to the client.
+export const htmlfile = {
+  heard(packet) { listener({ out: false, family: 'revision 1', data: packet }); },
+  ended() { listener({ note: 'htmlfile ended' }); },
+};
