@@ -23,10 +23,15 @@ func (s *Session) End(now time.Duration, how Ending, r Reason) {
 	}
 	s.close(now, &e, r, bye)
 	if how == Drain && s.phase == closing && s.deserted() {
-		s.finish(&e) // a client that comes back is told the same as one of an unknown session
+		s.beat.phase = after(now, lingerDeserted)
 	}
 	s.unlock(&e)
 }
+
+// lingerDeserted is how long a session that drains waits for a poll that is on its way,
+// if that is only to be told goodbye. A client that comes later is told of an unknown
+// session, and comes back as well.
+const lingerDeserted = time.Second
 
 // deserted reports whether there is nothing to say and nobody to be told. mu is held.
 func (s *Session) deserted() bool {

@@ -113,17 +113,25 @@ func TestEndFlushes(t *testing.T) {
 	}
 }
 
-// A session that drains with nothing to say and nobody to be told has ended; its client
-// comes back to an unknown session, which says the same.
+// A session that drains with nothing to say and nobody to be told waits for a poll that
+// is on its way, and no longer.
 func TestDrainDeserted(t *testing.T) {
 	b := newPolling(t, &generation.Revision1)
 	b.End(b.now, Drain, ServerShutdown)
+	b.at(sec - 1)
+	b.answer(b.get(), "7:::1+0")
 	b.ended(ServerShutdown)
-	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
 
 	b = newPolling(t, &generation.Revision1)
-	b.push("a")
 	b.End(b.now, Drain, ServerShutdown)
+	b.at(sec)
+	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
+	b.ended(ServerShutdown)
+
+	b = newPolling(t, &generation.Revision1)
+	b.push("a") // is owed, so there is more time
+	b.End(b.now, Drain, ServerShutdown)
+	b.at(59 * sec)
 	b.answer(b.get(), "3:::a")
 	b.answer(b.get(), "7:::1+0")
 	b.ended(ServerShutdown)
