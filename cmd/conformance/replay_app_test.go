@@ -131,7 +131,9 @@ func replayOptions(t *testing.T, settings, auth string) *socketio.Options {
 			HeartbeatTimeout:  seconds(set.HeartbeatTimeout),
 			CloseTimeout:      seconds(set.CloseTimeout),
 			PollingDuration:   seconds(set.PollingDuration),
-			Hixie75:           set.Hixie75,
+
+			Hixie75:             set.Hixie75,
+			MatchOriginProtocol: set.MatchOrigin,
 		},
 	}
 	if set.Origins != nil {
