@@ -64,6 +64,7 @@ class HTMLFile {
     this.#frame.title = 'htmlfile';
     document.body.append(this.#frame);
     frames.add(this.#frame);
+    this.#document.open(); // else Firefox puts another empty document into its place
     let client;
     // The server's scripts call parent.s._(packet, document).
     Object.defineProperty(this.parentWindow, 's', {
@@ -81,7 +82,7 @@ class HTMLFile {
     if (markup !== empty) throw new TypeError('only an empty document can be written here');
   }
 
-  close() {}
+  close() { this.#document.close(); }
 
   get parentWindow() { return this.#frame.contentWindow; }
 
