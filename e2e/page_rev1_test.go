@@ -196,9 +196,16 @@ func TestPageRevision1Layout(t *testing.T) {
 
 // sceneOfMany opens the page with panes whose people keep the names that the page gives
 // them, and see each other.
-func sceneOfMany(t *testing.T, s *server, room string, clients ...string) (page *browser.Page, panes []*browser.Pane) {
+func sceneOfMany(t *testing.T, s *server, room string, clients ...string) (*browser.Page, []*browser.Pane) {
 	t.Helper()
-	page = show(t, s.url+"/?room="+room+"&panes="+strings.Join(clients, ","))
+	open := func(_ browser.TB, url string) *browser.Page { return show(t, url) }
+	return manyOf(t, open, s, room, clients...)
+}
+
+// manyOf is sceneOfMany in a browser whose Open is given.
+func manyOf(t *testing.T, open func(browser.TB, string) *browser.Page, s *server, room string, clients ...string) (page *browser.Page, panes []*browser.Pane) {
+	t.Helper()
+	page = open(t, s.url+"/?room="+room+"&panes="+strings.Join(clients, ","))
 	var names []string
 	for i := range clients {
 		panes = append(panes, page.Pane(i))
@@ -254,4 +261,23 @@ func TestPageCrowd(t *testing.T) {
 	page.Await("!" + warned)
 	panes[5].AwaitState("connected")
 	talk(t, panes[5], panes[0], "again")
+}
+
+// TestPageRevision1TLS: over TLS, and so over HTTP/2, as many panes may poll as there are.
+func TestPageRevision1TLS(t *testing.T) {
+	t.Parallel()
+	cert, key := selfSigned(t)
+	s := serve(t, "--tls-cert", cert, "--tls-key", key)
+	b, err := browser.Start("ignore-certificate-errors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	t.Run("page", func(t *testing.T) { // which ends before its browser
+		_, panes := manyOf(t, b.Open, s, "tls", "0.7.11:jsonp-polling", "0.7.11:htmlfile", "0.8.7:htmlfile",
+			"0.8.7:jsonp-polling", "0.9.17:htmlfile", "0.9.17:jsonp-polling", "4.8.4:polling")
+		for i, p := range panes {
+			talk(t, p, panes[(i+1)%len(panes)], fmt.Sprint("in secret ", i))
+		}
+	})
 }
