@@ -31,9 +31,10 @@ ARGS ?=
 # $(call each,COMMAND) runs a command in every module.
 each = for module in $(MODULES); do (cd $$module && $(1)); done
 
-# $(call debian,COMMAND,PACKAGES) installs Debian packages if a command is missing. What
+# $(call debian,COMMAND,PACKAGES) installs Debian packages if a command, or a file, is
+# missing. What
 # is a service is not started: the tests run what they need (runlevel 1 is for one user).
-debian = command -v $(1) >/dev/null || { echo "installing $(2)"; \
+debian = [ -e $(1) ] || command -v $(1) >/dev/null || { echo "installing $(2)"; \
 	export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1; apt-get -qq update </dev/null; \
 	apt-get -qq install -y --no-install-recommends $(2) </dev/null >/dev/null; }
 
@@ -156,7 +157,7 @@ clean: ## remove what was built and installed here
 .PHONY: setup
 setup: clients e2e/clients/node_modules/.package-lock.json setup-browser ## install what test needs
 	@$(call debian,gcc,gcc libc6-dev)
-	@$(call debian,/usr/sbin/nginx,nginx-light libnginx-mod-stream)
+	@$(call debian,/usr/lib/nginx/modules/ngx_stream_module.so,nginx-light libnginx-mod-stream)
 
 .PHONY: setup-browser
 setup-browser:

@@ -85,14 +85,18 @@ func (x *exchange) sameSite() bool {
 	return isOrigin(refererOrigin(x.r.Header), x.from.secure, x.from.host)
 }
 
-// isOrigin reports whether origin is that of host, over TLS or not.
+// isOrigin reports whether origin is that of host, over TLS or not. Node's client 0.9
+// names the host alone (websocket-drafts.md §5), which no browser does.
 func isOrigin(origin string, secure bool, host string) bool {
 	scheme, port := "http", ":80"
 	if secure {
 		scheme, port = "https", ":443"
 	}
 	s, h, ok := strings.Cut(origin, "://")
-	return ok && strings.EqualFold(s, scheme) &&
+	if !ok {
+		return origin != "" && origin != "null" && strings.EqualFold(origin, host)
+	}
+	return strings.EqualFold(s, scheme) &&
 		strings.EqualFold(strings.TrimSuffix(h, port), strings.TrimSuffix(host, port)) && h != ""
 }
 
