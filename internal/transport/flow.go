@@ -91,7 +91,8 @@ func (x *exchange) flow(p *parts) {
 }
 
 // flowOn writes what the session has, or waits until there is something. It reports
-// whether more may follow.
+// whether more may follow. When the server stops, the client is told to come back as in
+// a poll: of a page that has come to its end some clients notice nothing.
 func (x *exchange) flowOn(sess *session.Session, f *flow, p *parts, boundary string) (more bool) {
 	var batch [16]*session.Cast
 	casts, status := sess.TakeStream(f, batch[:0], conn.MaxWrite)
@@ -120,6 +121,9 @@ func (x *exchange) flowOn(sess *session.Session, f *flow, p *parts, boundary str
 		for _, m := range e.Messages {
 			out = p.part(out, boundary, m.Data)
 		}
+	}
+	if status == session.Final && x.s.refusing.Load() && len(out) == 0 && sess.Carrier() == session.Transport(f) {
+		out = p.part(out, boundary, []byte(generation.Revision1.Bye.Drain.Poll))
 	}
 	ok = len(out) == 0 || x.push(out)
 	return ok && status == session.Send

@@ -253,8 +253,8 @@ func TestFlowEnds(t *testing.T) {
 			if err := st.Shutdown(context.Background(), session.ServerShutdown); err != nil {
 				st.t.Error(err)
 			}
-		}, []string{"3:::last words"}, session.ServerShutdown},
-		"close": {func(st *site, s *session.Session, _ func() *wire, _ string) { st.Close() }, nil, session.ServerShutdown},
+		}, []string{"3:::last words", "7:::1+0"}, session.ServerShutdown}, // revision-1.md §7.5
+		"close": {func(st *site, s *session.Session, _ func() *wire, _ string) { st.Close() }, []string{"7:::1+0"}, session.ServerShutdown},
 		"goodbye": {func(_ *site, _ *session.Session, dial func() *wire, path string) {
 			dial().post(path, "0::")
 		}, []string{"0::"}, session.ClientDisconnect},
