@@ -53,9 +53,9 @@ func TestShutdown(t *testing.T) {
 		for i := range n {
 			c[0].want(fmt.Sprintf("back[%d]", i), fmt.Sprintf(`ack %d["ok"]`, i+1))
 		}
-		want := map[[2]bool]string{ // revision 1, streaming
+		want := map[[2]bool]string{ // revision 1, on a WebSocket
 			{true, true}: "lost", {true, false}: "reconnect", {false, true}: "code 1001", {false, false}: "close",
-		}[[2]bool{m.rev1, m.streaming()}]
+		}[[2]bool{m.rev1, m.websocket || m.upgrades}]
 		if m := c[0].next(); m.kind != "end" || m.data != want { // no DISCONNECT before
 			t.Errorf("told %s %s, want %s", m, m.data, want)
 		}
