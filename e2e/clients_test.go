@@ -21,7 +21,7 @@ var (
 
 // shortBeat makes three heartbeats a matter of seconds. Revision 1 tells its
 // clients whole seconds, and a short timeout would have a busy machine fail.
-var shortBeat = []string{"-ping-interval", "1s", "-ping-timeout", "5s"}
+var shortBeat = []string{"-ping-interval", "1s", "-ping-timeout", "10s"}
 
 func TestClient4(t *testing.T) {
 	need(t, sockeye, node4, both)
