@@ -22,9 +22,7 @@ func (s *Session) End(now time.Duration, how Ending, r Reason) {
 		bye = &s.cfg.drain
 	}
 	s.close(now, &e, r, bye)
-	if how == Drain && s.phase == closing && s.deserted() {
-		s.beat.phase = after(now, lingerDeserted)
-	}
+	s.hurry(now)
 	s.unlock(&e)
 }
 
@@ -33,9 +31,13 @@ func (s *Session) End(now time.Duration, how Ending, r Reason) {
 // session, and comes back as well.
 const lingerDeserted = time.Second
 
-// deserted reports whether there is nothing to say and nobody to be told. mu is held.
-func (s *Session) deserted() bool {
-	return s.stream == nil && s.poll() == nil && s.probe() == nil && s.out.empty() && s.out.lent == nobody
+// hurry shortens the end of a session that drains with nothing to say and nobody to be
+// told. mu is held.
+func (s *Session) hurry(now time.Duration) {
+	deserted := s.stream == nil && s.poll() == nil && s.probe() == nil && s.out.empty() && s.out.lent == nobody
+	if deserted && s.phase == closing && s.rare.bye == &s.cfg.drain {
+		s.beat.phase = after(now, lingerDeserted)
+	}
 }
 
 // Fail ends the session at once: what is queued is lost.

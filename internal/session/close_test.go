@@ -129,6 +129,17 @@ func TestDrainDeserted(t *testing.T) {
 	b.ended(ServerShutdown)
 
 	b = newPolling(t, &generation.Revision1)
+	b.push("a")
+	p := b.get()
+	b.take(p)
+	b.End(b.now, Drain, ServerShutdown) // while the answer is on its way
+	b.at(10 * sec)
+	b.Done(b.now, p, true)
+	b.at(11 * sec)
+	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
+	b.ended(ServerShutdown)
+
+	b = newPolling(t, &generation.Revision1)
 	b.push("a") // is owed, so there is more time
 	b.End(b.now, Drain, ServerShutdown)
 	b.at(59 * sec)

@@ -193,7 +193,7 @@ func (s *Session) pollSettled(now time.Duration, ok bool, e *effects) {
 			s.wakeUp(e)
 		}
 	case s.phase != open:
-		// The time that it has for its end runs on.
+		s.hurry(now) // else the time that it has for its end runs on
 	case !ok && !s.cfg.Generation.Rules.ResumePoll:
 		s.end(e, TransportClose, &s.cfg.drain)
 	default:

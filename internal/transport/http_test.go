@@ -368,14 +368,21 @@ func TestShutdownIsBounded(t *testing.T) {
 	}
 }
 
-// TestShutdownAlone: whom nothing is owed, and nobody can tell, is not waited for.
+// TestShutdownAlone: who is owed nothing, and is not there, is waited for as long as a
+// poll may be on its way.
 func TestShutdownAlone(t *testing.T) {
-	st := start(t, nil)
-	path := "/socket.io/1/xhr-polling/" + st.openRev1()
-	if err := st.Shutdown(t.Context(), session.ServerShutdown); err != nil {
-		t.Error(err)
-	}
-	if r := st.do("GET", path, ""); r.body != "7:::1+0" { // as it is told that it may come back
-		t.Errorf("poll: %+v", r)
-	}
+	bubble(t, nil, func(t *testing.T, st *site, dial func() *wire) {
+		w := dial()
+		sid, _, _ := strings.Cut(w.get("/socket.io/1/").body, ":")
+		path := "/socket.io/1/xhr-polling/" + sid
+		w.get(path) // 1::
+		took(t, time.Second, func() {
+			if err := st.Shutdown(t.Context(), session.ServerShutdown); err != nil {
+				t.Error(err)
+			}
+		})
+		if r := w.get(path); r.body != "7:::1+0" { // and may come back
+			t.Errorf("poll: %+v", r)
+		}
+	})
 }
