@@ -133,7 +133,8 @@ type Options struct {
 }
 
 // Revision1 has what is special to Socket.IO 0.7 to 0.9. None of its timers
-// (revision-1.md §7.1) can be off. Clients count the two timeouts in whole seconds; they are rounded up.
+// (revision-1.md §7.1) can be off. Clients count the two timeouts in whole seconds; they
+// are rounded up.
 type Revision1 struct {
 	// HeartbeatInterval is how often the server sends a heartbeat on a stream (25 s).
 	// It must be shorter than both timeouts, or healthy clients fall off.

@@ -30,8 +30,8 @@ var scarce = []error{
 }
 
 // Serve answers every connection to l with the policy, until l is closed or broken; it
-// returns the error of Accept then. It does not wait for a request: players send one, but what
-// is public need not be asked for, and who sends half of one costs nothing
+// returns the error of Accept then. It does not wait for a request: players send one,
+// but what is public need not be asked for, and who sends half of one costs nothing
 // ([T flash-policy], "written on connect").
 func Serve(l net.Listener, policy []byte) error {
 	free := make(chan struct{}, maxServed)

@@ -23,7 +23,7 @@ var groups = []kong.Group{
 	{Key: "log", Title: "What it says:"},
 	{Key: "client", Title: "Client files:"},
 	{Key: "beat", Title: "Heartbeats and timeouts:"},
-	{Key: "rev1", Title: "Timers of revision 1 (Socket.IO 0.7 to 0.9):"},
+	{Key: "rev1", Title: "Revision 1 (Socket.IO 0.7 to 0.9):"},
 	{Key: "limit", Title: "Limits:", Description: "Each takes a number, or off where nothing else is said; 0 is the default."},
 }
 

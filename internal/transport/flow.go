@@ -92,7 +92,8 @@ func (x *exchange) flow(p *parts) {
 
 // flowOn writes what the session has, or waits until there is something. It reports
 // whether more may follow. When the server stops, the client is told to come back as in
-// a poll: of a page that has come to its end some clients notice nothing.
+// a poll (revision-1.md §7.5, "to drain a server"): of the end of an htmlfile clients of
+// 0.8 notice nothing.
 func (x *exchange) flowOn(sess *session.Session, f *flow, p *parts, boundary string) (more bool) {
 	var batch [16]*session.Cast
 	casts, status := sess.TakeStream(f, batch[:0], conn.MaxWrite)
