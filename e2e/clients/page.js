@@ -15,7 +15,7 @@ window.stage = 'loading';
 // note says in the page what happens, for the report of a test that fails.
 const shown = document.body.appendChild(document.createElement('pre'));
 function note(what) {
-  shown.textContent = `${shown.textContent}${what}\n`.slice(-1200);
+  shown.textContent = `${shown.textContent}${Math.round(performance.now())} ms: ${what}\n`.slice(-1200);
 }
 
 function check(condition, what) {
@@ -77,6 +77,13 @@ class Client {
   // sent resolves when no POST is under way.
   async sent() {
     while (this.socket.doBuffer) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  // answered resolves when the poll under way has been answered, if a script makes it:
+  // that runs even when the client has removed it, and ends the session of then.
+  answered() {
+    const script = this.socket.transport.script;
+    return script && new Promise((resolve) => script.addEventListener('load', resolve));
   }
 
   end() {
@@ -149,9 +156,11 @@ const todo = {
     const id = client.socket.sessionid;
     const [{ id: ours }] = await client.call('whoami');
     await client.sent();
+    const answered = client.answered();
     client.namespace.disconnect();
     same(await client.next('disconnect'), ['booted'], 'reason');
     await ask(`left?${ours}`);
+    await answered;
     client.socket.connect();
     await client.next('auth');
     check(client.socket.sessionid !== id, 'another session');
