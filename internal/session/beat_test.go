@@ -166,7 +166,7 @@ func TestNoBeatOnPolls(t *testing.T) {
 // owner came by or not.
 func TestExpiryAtRequests(t *testing.T) {
 	requests := map[string]func(*rig) error{
-		"poll": func(b *rig) error { return b.Poll(b.now, new(fake)) },
+		"poll": func(b *rig) error { return b.Poll(b.now, new(fake), false) },
 		"post": func(b *rig) error { _, err := b.BeginPost(b.now); return err },
 		"bind": func(b *rig) error { return b.Bind(b.now, new(fake)) },
 	}

@@ -66,7 +66,7 @@ func BenchmarkSinglePoll(b *testing.B) {
 	poll := new(fake)
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = s.Poll(sec, poll)
+		_ = s.Poll(sec, poll, false)
 		_, _ = s.TakePoll(poll, batch, 1000)
 		t, _ := s.Push(NewSingle(p, false))
 		t.Wake()

@@ -56,7 +56,7 @@ func (tt *byeTest) run(t *testing.T) {
 		t.Fatal("the poll hangs")
 	}
 	b.answer(p, tt.poll...)
-	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
+	b.check(b.Poll(b.now, new(fake), false), ErrUnknown)
 
 	b, ws := streaming(t, tt.g)
 	end(b, func() { b.recv(ws, bye) })
@@ -92,7 +92,7 @@ func TestEndFlushes(t *testing.T) {
 	b.answer(b.get(), "3:::a")
 	b.answer(b.get(), "0::") // by itself
 	b.ended(ServerDisconnect)
-	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
+	b.check(b.Poll(b.now, new(fake), false), ErrUnknown)
 
 	b = newPolling(t, &generation.Revision1)
 	b.End(b.now, Kick, ServerDisconnect)
@@ -101,7 +101,7 @@ func TestEndFlushes(t *testing.T) {
 	b.take(p)
 	b.Done(b.now, p, false) // which wins no time
 	b.at(60 * sec)
-	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
+	b.check(b.Poll(b.now, new(fake), false), ErrUnknown)
 	b.ended(ServerDisconnect)
 
 	b, ws := streaming(t, &generation.EngineIO4)
@@ -125,7 +125,7 @@ func TestDrainDeserted(t *testing.T) {
 	b = newPolling(t, &generation.Revision1)
 	b.End(b.now, Drain, ServerShutdown)
 	b.at(sec)
-	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
+	b.check(b.Poll(b.now, new(fake), false), ErrUnknown)
 	b.ended(ServerShutdown)
 
 	b = newPolling(t, &generation.Revision1)
@@ -136,7 +136,7 @@ func TestDrainDeserted(t *testing.T) {
 	b.at(10 * sec)
 	b.Done(b.now, p, true)
 	b.at(11 * sec)
-	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
+	b.check(b.Poll(b.now, new(fake), false), ErrUnknown)
 	b.ended(ServerShutdown)
 
 	b = newPolling(t, &generation.Revision1)
@@ -155,7 +155,7 @@ func TestEndIsBounded(t *testing.T) {
 	b.push("a")
 	b.take(ws) // and writes for ever
 	b.End(b.now, Kick, ServerDisconnect)
-	b.check(b.Poll(b.now, new(fake)), ErrUnknown) // the stream says goodbye
+	b.check(b.Poll(b.now, new(fake), false), ErrUnknown) // the stream says goodbye
 	b.at(5*sec - 1)
 	if len(ws.closed) != 0 {
 		t.Fatal("closed too early")
@@ -178,7 +178,7 @@ func TestEndUnopened(t *testing.T) {
 	b.End(b.now, Kick, ServerDisconnect)
 	b.End(b.now, Drain, ServerDisconnect)
 	b.Session.Fail(TransportError)
-	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
+	b.check(b.Poll(b.now, new(fake), false), ErrUnknown)
 	if len(b.rec.log) != 0 || gone != 1 {
 		t.Fatalf("handler: %q; gone %d times", b.rec.log, gone)
 	}

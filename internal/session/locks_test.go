@@ -68,7 +68,7 @@ func TestNoLockIsHeld(t *testing.T) {
 		}
 		message := map[*generation.Generation]string{&generation.Revision1: "3:::", &generation.EngineIO4: "4"}[g]
 		p := &meddler{s: b.Session}
-		b.check(b.Poll(b.now, p), nil)
+		b.check(b.Poll(b.now, p, false), nil)
 		b.post(message + "x")
 		b.push("a")
 		if g.Rules.Upgrades {
@@ -81,7 +81,7 @@ func TestNoLockIsHeld(t *testing.T) {
 			for range 2 {
 				b.check(b.Bind(b.now, &meddler{s: b.Session}), nil)
 			}
-			b.check(b.Poll(b.now, &meddler{s: b.Session}), nil)
+			b.check(b.Poll(b.now, &meddler{s: b.Session}, false), nil)
 			b.post("3:::end")
 		}
 		b.Session.Fail(TransportError)
@@ -131,7 +131,7 @@ func (r *racer) poll() {
 	defer r.wg.Done()
 	for {
 		p := &racing{wake: make(chan struct{}, 1)}
-		if r.s.Poll(r.now(), p) != nil {
+		if r.s.Poll(r.now(), p, false) != nil {
 			return
 		}
 		for {

@@ -16,7 +16,7 @@ func (m *model) get() {
 		return
 	}
 	c := &carrier{poll: true, woken: true} // it takes by itself
-	err := m.s.Poll(m.now, c)
+	err := m.s.Poll(m.now, c, false)
 	if err == nil {
 		if (waiting || m.carrying != nil) && !m.g.Rules.ReplacePoll {
 			m.Fatalf("a poll was taken beside another transport")
@@ -433,7 +433,7 @@ func (m *model) finale() {
 			m.Fatalf("cast %d was released %d times", m.ids[c], m.freed[c])
 		}
 	}
-	if m.s.Poll(m.now, new(fake)) != ErrUnknown || m.s.Bind(m.now, new(fake)) != ErrUnknown || m.s.Probe(m.now, new(fake)) != ErrUnknown {
+	if m.s.Poll(m.now, new(fake), false) != ErrUnknown || m.s.Bind(m.now, new(fake)) != ErrUnknown || m.s.Probe(m.now, new(fake)) != ErrUnknown {
 		m.Fatalf("an ended session takes requests")
 	}
 }

@@ -45,9 +45,9 @@ func (s *Session) Bind(now time.Duration, t Transport) error {
 	return nil
 }
 
-// Poll makes t the poll that waits, and opens the session if it is the first. The
-// caller calls TakePoll next.
-func (s *Session) Poll(now time.Duration, t Transport) error {
+// Poll makes t the poll that waits, and opens the session if it is the first. Moved says
+// that the client has polled before, by another transport. The caller calls TakePoll next.
+func (s *Session) Poll(now time.Duration, t Transport, moved bool) error {
 	s.recv.Lock()
 	defer s.recv.Unlock()
 	s.mu.Lock()
@@ -60,6 +60,9 @@ func (s *Session) Poll(now time.Duration, t Transport) error {
 		// revision-1.md §7.3: the poll takes over.
 		e.addClose(s.stream, Replaced)
 		s.carriedBy(nil)
+		moved = true
+	}
+	if moved && s.phase == open {
 		s.greetAgain()
 	}
 	if old := s.poll(); old != nil {
@@ -213,18 +216,6 @@ func (s *Session) greetAgain() {
 		return
 	}
 	s.out.push(c)
-}
-
-// GreetAgain tells a client that it is connected, if it polls by another way than
-// before: of that the session knows nothing.
-func (s *Session) GreetAgain() {
-	s.mu.Lock()
-	var e effects
-	if s.phase == open && s.stream == nil {
-		s.greetAgain()
-		s.wakeUp(&e)
-	}
-	s.unlock(&e)
 }
 
 // Joined tells the session that its client joined a namespace.

@@ -29,13 +29,13 @@ func TestDuplicatePoll(t *testing.T) {
 	b := newPolling(t, &generation.EngineIO4)
 	first := b.get()
 	b.wait(first)
-	b.check(b.Poll(b.now, new(fake)), ErrOverlap)
+	b.check(b.Poll(b.now, new(fake), false), ErrOverlap)
 	if first.woken == 0 {
 		t.Fatal("the first poll hangs")
 	}
 	b.answer(first, "1")
 	b.ended(TransportError)
-	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
+	b.check(b.Poll(b.now, new(fake), false), ErrUnknown)
 }
 
 // revision-1.md §7.3: the replaced poll is answered with 8::, the session goes on.
@@ -167,6 +167,9 @@ func TestGreetedAgain(t *testing.T) {
 		}
 		b.answer(p, "1::", "3:::a")
 		b.wait(b.get()) // not on the same transport
+		jsonp := new(fake)
+		b.check(b.Poll(b.now, jsonp, true), nil)
+		b.answer(jsonp, "1::")
 		next := new(fake)
 		b.check(b.Bind(b.now, next), nil)
 		b.answer(next, "1::")

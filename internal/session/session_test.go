@@ -169,7 +169,7 @@ func (b *rig) check(err, want error) {
 func (b *rig) get() *fake {
 	b.t.Helper()
 	p := new(fake)
-	b.check(b.Poll(b.now, p), nil)
+	b.check(b.Poll(b.now, p, false), nil)
 	return p
 }
 

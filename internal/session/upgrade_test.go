@@ -49,7 +49,7 @@ func TestUpgrade(t *testing.T) {
 	}
 	// Official suite, "should ignore HTTP requests with same sid after upgrade", and
 	// "should ignore WebSocket connection with same sid after upgrade".
-	b.check(b.Poll(b.now, new(fake)), ErrTransport)
+	b.check(b.Poll(b.now, new(fake), false), ErrTransport)
 	_, err := b.BeginPost(b.now)
 	b.check(err, ErrTransport)
 	b.check(b.Probe(b.now, new(fake)), ErrTransport)
@@ -105,7 +105,7 @@ func TestUpgradeWhileLeaseIsOut(t *testing.T) {
 		if got := b.rec.messages(); len(got) != 1 {
 			t.Fatalf("got %q", got)
 		}
-		b.check(b.Poll(b.now, new(fake)), ErrTransport)
+		b.check(b.Poll(b.now, new(fake), false), ErrTransport)
 		_, err := b.BeginPost(b.now)
 		b.check(err, ErrTransport)
 		woken := ws.woken
@@ -215,7 +215,7 @@ func TestUpgradedSocketLost(t *testing.T) {
 	b.Lost(ws, TransportClose)
 	b.ended(TransportClose)
 	b.Done(b.now, p, true)
-	b.check(b.Poll(b.now, new(fake)), ErrUnknown)
+	b.check(b.Poll(b.now, new(fake), false), ErrUnknown)
 }
 
 // A session that is ended while its upgrade waits for a lease still says goodbye,
@@ -358,7 +358,7 @@ func TestCarrier(t *testing.T) {
 	if b.Carrier() != old {
 		t.Fatal("on a stream")
 	}
-	b.check(b.Poll(b.now, new(fake)), nil) // revision-1.md §7.3
+	b.check(b.Poll(b.now, new(fake), false), nil) // revision-1.md §7.3
 	if c := b.Carrier(); c != nil {
 		t.Fatalf("a poll has taken over from %v", c)
 	}

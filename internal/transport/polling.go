@@ -109,9 +109,8 @@ func (x *exchange) polling() {
 // poll waits until the session has something for this request.
 func (x *exchange) poll(sess *session.Session) {
 	moved := peerOf(sess).marks.setPoll(x.place) // handlers may ask before Poll returns
-	moved = moved && !sess.Streaming()           // Poll greets who comes from a stream
 	p := x.s.newPoll()                           // not given back after a panic: the session may still have it
-	if err := sess.Poll(x.s.Now(), p); err != nil {
+	if err := sess.Poll(x.s.Now(), p, moved); err != nil {
 		if errors.Is(err, session.ErrUnknown) {
 			x.link.unknownPoll(x)
 		} else {
@@ -119,9 +118,6 @@ func (x *exchange) poll(sess *session.Session) {
 		}
 		x.s.release(p)
 		return
-	}
-	if moved {
-		sess.GreetAgain()
 	}
 	x.opened(sess)
 	if b := x.wait(sess, p); b != nil {
