@@ -39,7 +39,7 @@ var layers = map[string]struct {
 	},
 	"adapter":         {imports: "packet"},
 	"internal/hub":    {imports: "internal/session internal/parser internal/table internal/worker adapter packet"},
-	"internal/static": {},
+	"internal/static": {imports: "golang.org/x/mod/semver"},
 	"internal/transport": {
 		imports: "internal/session internal/generation internal/framing internal/websocket internal/timerwheel " +
 			"internal/table internal/conn internal/static packet golang.org/x/time/rate",
@@ -63,7 +63,7 @@ var layers = map[string]struct {
 	"cmd/conformance": {imports: ". engineio flashpolicy adapter packet internal/serve"},
 
 	// The page that sockeye shows.
-	"cmd/sockeye/internal/demo": {imports: ". golang.org/x/time/rate"},
+	"cmd/sockeye/internal/demo": {imports: ". golang.org/x/mod/semver golang.org/x/time/rate"},
 
 	// For tests, which may import anything; nothing else imports these.
 	"adapter/adaptertest":       {imports: "adapter packet"},

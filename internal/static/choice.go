@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/mod/semver"
 )
 
 // Clients of 0.7 to 0.9 have the transports of the page's choice, in its order, if the
@@ -26,7 +28,7 @@ const maxChoices = 8
 
 // choosing reports whether v is of a client that looks at io.transports.
 func (v version) choosing() bool {
-	return len(v.numbers) > 1 && v.numbers[0] == 0 && v.numbers[1] >= 7
+	return semver.Major(v.semver()) == "v0" && semver.Compare(v.semver(), "v0.7") >= 0
 }
 
 // setOld says which release names with transports mean if they name no version: the

@@ -64,14 +64,14 @@ func isDir(fsys fs.FS, entry fs.DirEntry) bool {
 }
 
 func newRelease(fsys fs.FS, v version) (*release, error) {
-	entries, err := fs.ReadDir(fsys, v.text)
+	entries, err := fs.ReadDir(fsys, string(v))
 	if err != nil {
 		return nil, err
 	}
 	r := &release{version: v, files: make(map[string]*content)}
 	for _, entry := range entries {
 		if name := entry.Name(); !entry.IsDir() && (isScript(name) || isFlash(name)) {
-			r.files[name] = &content{fsys: fsys, path: v.text + "/" + name}
+			r.files[name] = &content{fsys: fsys, path: string(v) + "/" + name}
 		}
 	}
 	return r, nil
@@ -133,7 +133,7 @@ func (f *Files) SetDefault(text string) error {
 func (f *Files) noVersion(text string) error {
 	var have []string
 	for _, r := range f.versions {
-		have = append(have, r.version.text)
+		have = append(have, string(r.version))
 	}
 	if have == nil {
 		return fmt.Errorf("%w: %q, nor any other", ErrNoVersion, text)
@@ -145,7 +145,7 @@ func (f *Files) noVersion(text string) error {
 // server: socket.io.v0.9.17.js (revision-1.md §9).
 func (r *release) addVersioned(names map[string]*File) {
 	versioned := func(name string) string {
-		return script + "v" + r.version.text + "." + strings.TrimPrefix(name, script)
+		return script + "v" + string(r.version) + "." + strings.TrimPrefix(name, script)
 	}
 	for name, c := range r.files {
 		if !isScript(name) {

@@ -180,11 +180,11 @@ func TestOrder(t *testing.T) {
 	}
 	slices.SortFunc(got, version.compare)
 	for i, v := range got {
-		if v.text != want[i] {
-			t.Errorf("%d: %s, want %s", i, v.text, want[i])
+		if string(v) != want[i] {
+			t.Errorf("%d: %s, want %s", i, v, want[i])
 		}
 	}
-	for _, text := range []string{"", "v1", "1.", ".1", "1..2", "1.x", "-1", "+1", "1-", "1-ä", "1.0/..", "99999999999", "1 "} {
+	for _, text := range []string{"", "v1", "1.", ".1", "1..2", "1.x", "-1", "+1", "1-", "1-ä", "1.0/..", "4.08", "1.0.0+b", "1 "} {
 		if _, ok := parseVersion(text); ok {
 			t.Errorf("%q is a version", text)
 		}

@@ -1,11 +1,10 @@
 package demo
 
 import (
-	"cmp"
 	"io/fs"
 	"slices"
-	"strconv"
-	"strings"
+
+	"golang.org/x/mod/semver"
 )
 
 // versions returns the versions of the client that there are: the directories that
@@ -21,31 +20,6 @@ func versions(clients fs.FS) []string {
 			found = append(found, e.Name())
 		}
 	}
-	slices.SortFunc(found, compareVersions)
+	slices.SortFunc(found, func(a, b string) int { return semver.Compare("v"+a, "v"+b) })
 	return found
-}
-
-// compareVersions compares as semantic versions are, part by part: numbers by their
-// value, and a release after its candidates.
-func compareVersions(a, b string) int {
-	a, preA, _ := strings.Cut(a, "-")
-	b, preB, _ := strings.Cut(b, "-")
-	if c := compareParts(a, b); c != 0 {
-		return c
-	}
-	if preA == "" || preB == "" {
-		return cmp.Compare(len(preB), len(preA)) // nothing is more than something
-	}
-	return compareParts(preA, preB)
-}
-
-func compareParts(a, b string) int {
-	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), func(a, b string) int {
-		m, errA := strconv.Atoi(a)
-		n, errB := strconv.Atoi(b)
-		if errA == nil && errB == nil {
-			return cmp.Compare(m, n)
-		}
-		return cmp.Compare(a, b)
-	})
 }
