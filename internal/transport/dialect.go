@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/sockeye-io/socketio/internal/generation"
 )
 
 // transport is a way to carry a link. Its name is compared here and nowhere else.
@@ -140,9 +138,8 @@ func init() {
 		credential: true,
 		preflight:  http.StatusOK, // revision-1.md §8.1
 
-		badUpgrade: func(x *exchange, reason string) { x.deny(http.StatusBadRequest, reason) },
-		// [T xhr-polling-bad-session]
-		unknownPoll: func(x *exchange) { x.pollAnswer([]byte(generation.Revision1.Bye.Drain.Poll)) },
+		badUpgrade:  func(x *exchange, reason string) { x.deny(http.StatusBadRequest, reason) },
+		unknownPoll: (*exchange).strayed,
 		unknownPost: func(x *exchange) { x.postAnswer() },
 		badTime:     func(x *exchange) { x.deny(http.StatusBadRequest, "bad request") },
 		badOrigin:   func(x *exchange) { x.tell(http.StatusForbidden, "handshake bad origin") },             // [T handshake-bad-origin]

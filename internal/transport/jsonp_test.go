@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -306,4 +308,26 @@ func TestJSONPHandshakes(t *testing.T) {
 	if n := st.Sessions(); n != 7 {
 		t.Errorf("%d sessions", n)
 	}
+}
+
+// FuzzCallback looks for queries whose callback is none, or another's.
+func FuzzCallback(f *testing.F) {
+	for _, query := range []string{"t=1&i=0", "i=12", "i=1&i=2", "i=-1", "i", "i=1;alert(1)", "ii=3&i=999999999999999", "i=00", "%69=1"} {
+		f.Add(query)
+	}
+	named, number := regexp.MustCompile(`^i(=|$)`), regexp.MustCompile(`^i=([0-9]{1,15})$`)
+	f.Fuzz(func(t *testing.T, query string) {
+		pairs := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool { return !named.MatchString(pair) })
+		var want []string
+		if len(pairs) == 1 {
+			want = number.FindStringSubmatch(pairs[0])
+		}
+		n, ok := queryNumber(query, "i")
+		if ok != (want != nil) {
+			t.Fatalf("%q: %d, %t", query, n, ok)
+		}
+		if ok && fmt.Sprintf("%0*d", len(want[1]), n) != want[1] {
+			t.Fatalf("%q: %d", query, n)
+		}
+	})
 }

@@ -93,6 +93,7 @@ type Server struct {
 	origins originRules
 	proxies proxyRules
 	rate    *limiter
+	strays  *strays
 
 	ids      ids
 	sessions *registry
@@ -122,6 +123,7 @@ func New(cfg *Config) *Server {
 	s.origins = newOriginRules(s.cfg.Origins, s.cfg.Headers)
 	s.proxies = proxyRules(s.cfg.TrustedProxies)
 	s.rate = newLimiter(s.cfg.HandshakeRate, s.cfg.HandshakeBurst)
+	s.strays = newStrays()
 	s.ids = newIDs(s.cfg.Owner, s.cfg.Secret)
 	s.sessions = newRegistry()
 	s.unopened.max = s.cfg.MaxUnopened
