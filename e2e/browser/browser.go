@@ -45,6 +45,7 @@ func Start(flags ...string) (*Browser, error) {
 	// do in the background.
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.WSURLReadTimeout(Patience),
 		// The first two as in the defaults. The others are pages of Chromium's own that
 		// cost each window a second.
 		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,"+

@@ -254,13 +254,16 @@ func (st *site) session(sid string) *session.Session {
 	return s
 }
 
-// get waits for a value; the test's own deadline is the limit.
+// patience bounds waits that end a run that hangs.
+const patience = 90 * time.Second
+
+// get waits for a value.
 func get[T any](t testing.TB, ch <-chan T, what string) T {
 	t.Helper()
 	select {
 	case v := <-ch:
 		return v
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("waiting for %s", what)
 		panic("unreachable")
 	}
@@ -271,7 +274,7 @@ func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
-	end := time.After(20 * time.Second)
+	end := time.After(patience)
 	for !ok() {
 		select {
 		case <-look.C:
@@ -299,7 +302,7 @@ func (st *site) dial() *wire {
 }
 
 func newWire(t testing.TB, c net.Conn) *wire {
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(patience))
 	return &wire{c, t, bufio.NewReader(c)}
 }
 

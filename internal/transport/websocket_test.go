@@ -309,7 +309,7 @@ func TestPauseStream(t *testing.T) {
 			t.Fatal("a paused stream is read")
 		}
 	}
-	_ = w.SetWriteDeadline(time.Now().Add(20 * time.Second))
+	_ = w.SetWriteDeadline(time.Now().Add(patience))
 	s.Resume()
 	if part := written % len(big); part > 0 {
 		w.send(big[part:])
