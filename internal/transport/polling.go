@@ -192,8 +192,6 @@ func (x *exchange) settle(sess *session.Session, p *poll, b *batch) {
 // request's context is asked before: it ends when net/http sees that the connection
 // has. Afterwards it says nothing: a client that has its answer may close at once, as
 // Node's does after every poll, and what it has got must not be sent again.
-//
-// The deadline is the answer's: net/http lifts it when the handler returns.
 func (x *exchange) pollAnswer(body []byte) bool {
 	if x.r.Context().Err() != nil {
 		return false
@@ -207,13 +205,19 @@ func (x *exchange) pollAnswer(body []byte) bool {
 	h["Content-Length"] = x.contentLength(len(body))
 	h["Cache-Control"] = noStore
 	h["X-Accel-Buffering"] = noBuffer
-	_ = x.rc.SetWriteDeadline(time.Now().Add(x.s.cfg.WriteTimeout))
+	x.hurryReader()
 	x.w.WriteHeader(http.StatusOK) // some middleware looks at the fields only then
 	_, err := x.w.Write(body)
 	if err == nil {
 		err = x.rc.Flush()
 	}
 	return err == nil
+}
+
+// hurryReader gives the client WriteTimeout to take the answer. The deadline is this
+// answer's: net/http lifts it when the handler has returned.
+func (x *exchange) hurryReader() {
+	_ = x.rc.SetWriteDeadline(time.Now().Add(x.s.cfg.WriteTimeout))
 }
 
 // defaultPayload bounds the answer to a poll where messages have no bound.

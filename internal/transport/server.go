@@ -56,7 +56,7 @@ type Config struct {
 	HandshakeBurst int
 
 	BodyTimeout  time.Duration // of a POST, once it may be read; 30 s
-	WriteTimeout time.Duration // of an answer to a poll; 20 s
+	WriteTimeout time.Duration // of an answer; 20 s
 
 	Engine conn.Engine
 	Linger time.Duration // of a connection's end; conn.DefaultLinger

@@ -281,3 +281,32 @@ func TestTickHook(t *testing.T) {
 		}
 	})
 }
+
+// TestUnreadAnswers: who does not read what it is answered, whatever that is, loses its
+// connection, and not sooner than it has to.
+func TestUnreadAnswers(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, st *site, dial func() *wire) {
+		sid := st.sid(dial().get(eio + "polling").body)
+		for name, request := range map[string]string{
+			"poll":      "GET " + eio + "polling HTTP/1.1\r\nHost: x\r\n\r\n",
+			"POST":      "POST " + eio + "polling&sid=" + sid + " HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n4hello",
+			"refusal":   "GET " + eio + "polling&sid=nosuch HTTP/1.1\r\nHost: x\r\n\r\n",
+			"handshake": "GET /socket.io/1/ HTTP/1.1\r\nHost: x\r\n\r\n",
+			"preflight": "OPTIONS /socket.io/1/ HTTP/1.1\r\nHost: x\r\n\r\n",
+		} {
+			for _, patient := range []bool{true, false} {
+				w := dial() // an unbuffered pipe
+				w.send(request)
+				wait := st.cfg.WriteTimeout - time.Second
+				if !patient {
+					wait += 2 * time.Second
+				}
+				time.Sleep(wait)
+				if _, err := w.r.ReadByte(); (err == nil) != patient {
+					t.Errorf("%s after %v: %v", name, wait, err)
+				}
+				w.Close()
+			}
+		}
+	})
+}
