@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -147,6 +148,10 @@ func TestRenewal(t *testing.T) {
 
 // TestHangup: without a certificate, SIGHUP is what a terminal says at its end.
 func TestHangup(t *testing.T) {
+	// Under nohup the program would ignore the signal, too; handlers are not passed on.
+	handled := make(chan os.Signal, 1)
+	signal.Notify(handled, syscall.SIGHUP)
+	defer signal.Stop(handled)
 	p := start(t)
 	p.signal(syscall.SIGHUP)
 	p.killed(syscall.SIGHUP)
