@@ -32,7 +32,11 @@ export async function open({ version, transport }, on) {
     },
     close() {
       closed = true;
-      socket.disconnect();
+      try {
+        socket.disconnect();
+      } catch {
+        // 3.x has closed its transport by itself when a page goes, and stumbles over that.
+      }
     },
   };
   return link;
