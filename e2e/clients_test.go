@@ -195,7 +195,8 @@ var referenceFaults = map[string]string{
 	"xhr-polling/100 kB beyond ASCII": "0.9.19 breaks characters at segment borders",
 	// JSON.stringify leaves them as they are. All old clients read an acknowledgement
 	// to the first of them only, 0.7 any packet.
-	"line separators": "0.9.19 does not escape line separators",
-	"0.7/echo values": "0.9.19 does not escape line separators",
-	"0.7/send JSON":   "0.9.19 does not escape line separators",
+	"line separators":      "0.9.19 does not escape line separators",
+	"0.7/echo values":      "0.9.19 does not escape line separators",
+	"0.7/send JSON":        "0.9.19 does not escape line separators",
+	"0.7/room, 4.8 to old": "0.9.19 does not escape line separators",
 }
