@@ -16,7 +16,7 @@ func (m *model) get() {
 		return
 	}
 	c := &carrier{poll: true, woken: true} // it takes by itself
-	err := m.s.Poll(m.now, c, false)
+	err := m.s.Poll(m.now, c, m.rarely(4)) // by another transport than the last
 	if err == nil {
 		if (waiting || m.carrying != nil) && !m.g.Rules.ReplacePoll {
 			m.Fatalf("a poll was taken beside another transport")

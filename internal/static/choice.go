@@ -28,7 +28,8 @@ const maxChoices = 8
 
 // choosing reports whether v is of a client that looks at io.transports.
 func (v version) choosing() bool {
-	return semver.Major(v.semver()) == "v0" && semver.Compare(v.semver(), "v0.7") >= 0
+	line := semver.MajorMinor(v.semver())
+	return semver.Compare("v0.7", line) <= 0 && semver.Compare(line, "v1") < 0
 }
 
 // setOld says which release names with transports mean if they name no version: the

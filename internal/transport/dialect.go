@@ -189,7 +189,7 @@ func (x *exchange) deny(status int, text string) {
 
 // answer writes a whole answer.
 func (x *exchange) answer(status int, contentType []string, body string) {
-	x.hurryReader()
+	x.setWriteDeadline()
 	h := x.w.Header()
 	h["Content-Type"] = contentType
 	if status != http.StatusNoContent {

@@ -133,7 +133,7 @@ func (x *exchange) flowOn(sess *session.Session, f *flow, p *parts, boundary str
 // push writes and flushes, in a time of its own. When that is over HTTP/2 would end an
 // answer with nothing to write, too.
 func (x *exchange) push(b []byte) bool {
-	_ = x.rc.SetWriteDeadline(time.Now().Add(x.s.cfg.WriteTimeout))
+	x.setWriteDeadline()
 	_, err := x.w.Write(b)
 	if err == nil {
 		err = x.rc.Flush()

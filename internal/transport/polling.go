@@ -205,7 +205,7 @@ func (x *exchange) pollAnswer(body []byte) bool {
 	h["Content-Length"] = x.contentLength(len(body))
 	h["Cache-Control"] = noStore
 	h["X-Accel-Buffering"] = noBuffer
-	x.hurryReader()
+	x.setWriteDeadline()
 	x.w.WriteHeader(http.StatusOK) // some middleware looks at the fields only then
 	_, err := x.w.Write(body)
 	if err == nil {
@@ -214,9 +214,10 @@ func (x *exchange) pollAnswer(body []byte) bool {
 	return err == nil
 }
 
-// hurryReader gives the client WriteTimeout to take the answer. The deadline is this
-// answer's: net/http lifts it when the handler has returned.
-func (x *exchange) hurryReader() {
+// setWriteDeadline gives the client WriteTimeout to take the answer (THREATS.md: the
+// handler sets body and write deadlines itself). The deadline is this answer's: net/http
+// lifts it when the handler has returned.
+func (x *exchange) setWriteDeadline() {
 	_ = x.rc.SetWriteDeadline(time.Now().Add(x.s.cfg.WriteTimeout))
 }
 

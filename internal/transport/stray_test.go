@@ -1,13 +1,15 @@
 package transport
 
 import (
+	"context"
+	"net/http/httptest"
 	"testing"
 	"time"
 )
 
 // TestStray: who polls a session that is not there, and does not heed it, waits.
 func TestStray(t *testing.T) {
-	bubble(t, func(c *Config) { c.Origins = []string{"*"} }, func(t *testing.T, _ *site, dial func() *wire) {
+	bubble(t, func(c *Config) { c.Origins = []string{"*"} }, func(t *testing.T, st *site, dial func() *wire) {
 		w := dial()
 		poll := func(path string, want time.Duration, body string) {
 			t.Helper()
@@ -31,8 +33,10 @@ func TestStray(t *testing.T) {
 		}
 
 		// Who is gone is not waited for.
-		w.send("GET /socket.io/1/xhr-polling/a HTTP/1.1\r\nHost: x\r\n\r\n")
-		w.Conn.Close()
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		r := httptest.NewRequest("GET", "/socket.io/1/xhr-polling/a", nil).WithContext(gone)
+		took(t, 0, func() { st.ServeHTTP(httptest.NewRecorder(), r) })
 	})
 }
 
