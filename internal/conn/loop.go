@@ -218,8 +218,9 @@ func (l *loop) start(c *Conn, leftover []byte) {
 	}
 	if err == nil {
 		c.mu.Lock()
-		c.added, c.polled = true, c.wants()
+		c.polled = c.wants()
 		err = l.poller.Add(int(c.fd), at, c.polled)
+		c.added = err == nil // a flusher may come before failed, and must not modify then
 		c.mu.Unlock()
 	}
 	if err != nil {

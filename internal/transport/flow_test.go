@@ -231,6 +231,7 @@ func TestFlowHeartbeats(t *testing.T) {
 		if r := <-st.h.reasons; r != session.PingTimeout {
 			t.Errorf("reason %q", r)
 		}
+		synctest.Wait() // it is told before it is forgotten
 		if n := st.Sessions(); n != 0 {
 			t.Errorf("%d sessions", n)
 		}
@@ -408,9 +409,7 @@ func TestFlowPanics(t *testing.T) {
 			t.Errorf("answer %+v", r)
 		}
 		get(t, st.h.reasons, "the end")
-		if n := st.Sessions(); n != 0 {
-			t.Errorf("%d sessions", n)
-		}
+		until(t, "it is forgotten", func() bool { return st.Sessions() == 0 })
 	}
 }
 
