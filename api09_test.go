@@ -25,6 +25,7 @@ func TestOldAPI(t *testing.T) {
 		oldAuthorization(chat)
 		oldHandlers(srv.Server)
 		c, other := srv.connect(m, withQuery("name=Ann")), srv.connect(m, withQuery("name=Bob"))
+		settle() // OnConnect may be at work yet
 		s := oldSocket(t, srv, "Ann")
 		oldSession(t, s)
 		oldRooms(t, srv.Server, s)
