@@ -194,14 +194,17 @@ func heapByFunc() map[string]int64 {
 }
 
 // allocator returns the function and line of this module that an allocation is due to;
-// empty: a test, or the workers, of which there are as many as cores allow.
+// empty: a test, the runtime, or the workers, of which there are as many as cores allow.
 func allocator(stack []uintptr) string {
 	const module = "github.com/sockeye-io/socketio"
 	frames := runtime.CallersFrames(stack)
 	for {
 		f, more := frames.Next()
-		if f.Function == "net/http.ReadRequest" {
+		switch f.Function {
+		case "net/http.ReadRequest":
 			return f.Function
+		case "runtime.acquireSudog":
+			return "" // of who waits in a select; the runtime keeps it for the next
 		}
 		if name, ok := strings.CutPrefix(f.Function, module); ok {
 			if strings.HasSuffix(f.File, "_test.go") || strings.Contains(name, "/wstest.") ||

@@ -36,6 +36,7 @@ func TestReasons(t *testing.T) {
 				j.want("connect")
 				so := only(t, s.Namespace)
 				ctx := so.Context()
+				settle() // or it is an answer that fails
 				h.leave(s, c)
 				if m.rev1 && h.reason1 != "" {
 					j.want("disconnect: " + h.reason1)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -123,7 +124,9 @@ func (w *wire) event(name string) string {
 }
 
 // TestNothingIsLeft: rooms vanish with their last member, sockets with their session.
-func TestNothingIsLeft(t *testing.T) {
+func TestNothingIsLeft(t *testing.T) { synctest.Test(t, nothingIsLeft) }
+
+func nothingIsLeft(t *testing.T) {
 	r := newRig(nil)
 	ns := r.Namespace("/")
 	var wires []*wire
@@ -154,8 +157,8 @@ func TestNothingIsLeft(t *testing.T) {
 		case 2:
 			ns.Disconnect(Broadcast{Rooms: []string{sockets[i].ID()}}, true)
 		}
-		<-w.sess.User.(*Client).idle()
 	}
+	synctest.Wait()
 	for i := range ns.shards {
 		if sh := &ns.shards[i]; len(sh.rooms) != 0 || sh.sockets.Len() != 0 {
 			t.Errorf("shard %d has %d rooms, %d sockets", i, len(sh.rooms), sh.sockets.Len())
