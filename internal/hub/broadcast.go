@@ -84,19 +84,14 @@ func (ns *Namespace) each(b *Broadcast, f func(*Socket)) {
 		ns.eachOf(b.Rooms[0], b.Skip, f)
 		return
 	}
-	var locked [shardCount]bool
+	var locked shardSet
 	for _, names := range [2][]string{b.Rooms, b.Except} {
 		for _, name := range names {
 			locked[ns.shardIndex(name)] = true
 		}
 	}
-	// In ascending order, as everybody does.
-	for i := range ns.shards {
-		if locked[i] {
-			ns.shards[i].mu.Lock()
-			defer ns.shards[i].mu.Unlock()
-		}
-	}
+	ns.lock(&locked)
+	defer ns.unlock(&locked)
 	// Whom f was called for, or must not be called for.
 	var done map[*Socket]struct{}
 	if len(b.Rooms) > 0 || len(b.Except) > 0 {

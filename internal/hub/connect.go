@@ -120,9 +120,7 @@ func (s *Socket) enter(h *handlers) {
 		return
 	}
 	s.state = connected
-	// Order (decision 18): CONNECT is queued, then broadcasts see the socket.
-	wake, _ := c.sess.Push(s.greeting())
-	s.appear()
+	wake := s.appear(s.greeting()) // then OnConnect (decision 18)
 	c.mu.Unlock()
 	if wake != nil {
 		wake.Wake()

@@ -90,6 +90,12 @@ func (w *wire) Wake() {
 	}
 }
 
+func (w *wire) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.took
+}
+
 // connect opens a session of the i-th generation that has joined "/", and waits until
 // it is visible.
 func (r *rig) connect(t testing.TB, i int) (*wire, *Socket) {
@@ -246,6 +252,41 @@ func TestPauseIsNotOvertaken(t *testing.T) {
 		}
 	}
 	w.sess.Lost(w, session.TransportClose)
+}
+
+// TestAnsweredIsSeen: who has read the answer to a Connect is reached by what is sent to
+// all, and to a room that the middleware had it join, though the answer is read in the
+// moment in which it is queued.
+func TestAnsweredIsSeen(t *testing.T) { synctest.Test(t, answeredIsSeen) }
+
+func answeredIsSeen(t *testing.T) {
+	r := newRig(nil)
+	ns := r.Namespace("/")
+	ns.HandleUse(func(_ context.Context, s *Socket) error { return s.Join("early") })
+	latest := r.configs[len(r.configs)-1]
+	hello := packet.Packet{Type: packet.Event, Name: "hello"}
+	for range 2000 {
+		w := &wire{sess: session.New(latest, time.Second), g: latest.Generation}
+		if err := w.sess.Bind(time.Second, w); err != nil {
+			t.Fatal(err)
+		}
+		sent := make(chan struct{})
+		go func() { // ends when it has read the answer
+			defer close(sent)
+			for w.count() == 0 {
+				w.Wake()
+			}
+			_ = ns.Broadcast(hello, Broadcast{})
+			_ = ns.Broadcast(hello, Broadcast{Rooms: []string{"early"}})
+		}()
+		w.receive(t, "40")
+		<-sent
+		synctest.Wait()
+		if n := w.count(); n != 3 {
+			t.Fatalf("took %d of the answer and two events", n)
+		}
+		w.sess.Lost(w, session.TransportClose)
+	}
 }
 
 // TestRefusalData: whatever the application says is sent as good JSON.

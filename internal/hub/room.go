@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/sockeye-io/socketio/internal/session"
 	"github.com/sockeye-io/socketio/internal/table"
 )
 
@@ -53,11 +54,10 @@ type everybody struct {
 	sockets []*Socket
 }
 
+// add adds s. mu is held.
 func (a *everybody) add(s *Socket) {
-	a.mu.Lock()
 	s.place = int32(len(a.sockets))
 	a.sockets = append(a.sockets, s)
-	a.mu.Unlock()
 }
 
 func (a *everybody) remove(s *Socket) {
@@ -76,10 +76,33 @@ func (ns *Namespace) shardIndex(name string) int {
 
 func (ns *Namespace) shard(name string) *shard { return &ns.shards[ns.shardIndex(name)] }
 
-// shardOf returns the shard of an id.
-func (ns *Namespace) shardOf(id *socketID) *shard {
+// shardIndexOf returns the index of an id's shard.
+func (ns *Namespace) shardIndexOf(id *socketID) int {
 	b := id.text()
-	return &ns.shards[maphash.Bytes(ns.seed, b[:])%shardCount]
+	return int(maphash.Bytes(ns.seed, b[:]) % shardCount)
+}
+
+// shardOf returns the shard of an id.
+func (ns *Namespace) shardOf(id *socketID) *shard { return &ns.shards[ns.shardIndexOf(id)] }
+
+// A shardSet says which shards are locked together.
+type shardSet [shardCount]bool
+
+// lock locks in ascending order, as everybody does.
+func (ns *Namespace) lock(set *shardSet) {
+	for i, locked := range set {
+		if locked {
+			ns.shards[i].mu.Lock()
+		}
+	}
+}
+
+func (ns *Namespace) unlock(set *shardSet) {
+	for i, locked := range set {
+		if locked {
+			ns.shards[i].mu.Unlock()
+		}
+	}
 }
 
 // ErrTooManyRooms: the socket is in as many rooms as it may be.
@@ -120,6 +143,12 @@ func (s *Socket) Join(name string) error {
 		own.early = append(own.early, name)
 		return nil
 	}
+	s.addRoom(sh.add(s, name))
+	return nil
+}
+
+// add makes s a member of the room called name. mu is held.
+func (sh *shard) add(s *Socket, name string) *membership {
 	r := sh.rooms[name]
 	if r == nil {
 		r = &room{name: name}
@@ -127,8 +156,7 @@ func (s *Socket) Join(name string) error {
 	}
 	m := &membership{socket: s, room: r, index: len(r.members)}
 	r.members = append(r.members, m)
-	s.addRoom(m)
-	return nil
+	return m
 }
 
 // Leave takes the socket out of the room called name, if it is in it.
@@ -257,23 +285,60 @@ func (s *Socket) Rooms() []string {
 	return names
 }
 
-// appear makes the socket visible to broadcasts.
-func (s *Socket) appear() {
-	sh := s.ns.shardOf(&s.id)
-	sh.mu.Lock()
-	sh.sockets.Add(s)
-	sh.mu.Unlock()
-	s.ns.all.add(s)
-	var early []string
-	s.mu.Lock()
-	s.seen = true
-	if s.own != nil {
-		early, s.own.early = s.own.early, nil
+// appear queues the answer to the Connect and makes the socket visible to broadcasts,
+// as one: none comes before the answer, and none that is sent because of the answer
+// misses the socket. It returns the transport to wake. Client.mu is held.
+func (s *Socket) appear(answer *session.Cast) (wake session.Transport) {
+	ns := s.ns
+	var locked shardSet
+	own := ns.shardIndexOf(&s.id)
+	locked[own] = true
+	for _, name := range s.joinedEarly() {
+		locked[ns.shardIndex(name)] = true
 	}
-	s.mu.Unlock()
-	for _, name := range early {
+	ns.lock(&locked)
+	ns.all.mu.Lock()
+	wake, _ = s.client.sess.Push(answer)
+	ns.shards[own].sockets.Add(s)
+	ns.all.add(s)
+	late := s.joinAll(&locked)
+	ns.all.mu.Unlock()
+	ns.unlock(&locked)
+	for _, name := range late {
 		_ = s.Join(name) // it could before
 	}
+	return wake
+}
+
+// joinedEarly returns the rooms that the socket joined before broadcasts see it.
+func (s *Socket) joinedEarly() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.own == nil {
+		return nil
+	}
+	return slices.Clone(s.own.early)
+}
+
+// joinAll makes the socket a member of the rooms that it joined early, whose shards are
+// locked, and returns those that came since.
+func (s *Socket) joinAll(locked *shardSet) (late []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = true
+	if s.own == nil {
+		return nil
+	}
+	early := s.own.early
+	s.own.early = nil
+	for _, name := range early {
+		if i := s.ns.shardIndex(name); locked[i] {
+			s.addRoom(s.ns.shards[i].add(s, name))
+		} else {
+			late = append(late, name)
+		}
+	}
+	return late
 }
 
 // vanish takes the socket out of all rooms. gone is set, so that it joins no more.
