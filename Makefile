@@ -8,8 +8,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 
-# All modules of this repository but tools.
-MODULES := . $(patsubst %/go.mod,%,$(filter-out tools/go.mod,$(wildcard */go.mod */*/go.mod)))
+# All modules of this repository.
+MODULES := . $(patsubst %/go.mod,%,$(wildcard */go.mod */*/go.mod))
 
 STATICCHECK := $(CURDIR)/bin/staticcheck
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -25,6 +25,7 @@ STAMP = $(if $(shell git rev-parse HEAD 2>/dev/null),-buildvcs=true,-buildvcs=fa
 DIR ?=
 FUZZTIME ?= 30s
 SOAKTIME ?= 10m
+SHAKE ?= 1 2 3 4
 E2E_COUNT ?= 3
 ARGS ?=
 
@@ -81,7 +82,7 @@ test: setup fmt-check vet staticcheck ## everything that can break: unit, -race,
 	cd e2e && $(GOTEST) -count=1 -parallel 6 ./...
 
 .PHONY: test-long
-test-long: test cross fuzz e2e-long soak ## test, and what takes time: fuzzing, repeats, other systems, the soak
+test-long: test cross fuzz shake e2e-long soak ## test, and what takes time: fuzzing, rare orders, repeats, other systems, the soak
 
 .PHONY: e2e-long
 e2e-long: setup e2e/reference/node_modules/.package-lock.json ## end to end with -race, repeated, and against Node's servers
@@ -108,6 +109,15 @@ fuzz: ## every fuzz target for FUZZTIME (30s)
 		echo "== $$package $$target"; \
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
 	done <<<"$$targets"
+
+# What another order of goroutines breaks, in an hour of other work or on another machine,
+# breaks here in minutes (tools/shake).
+.PHONY: shake
+shake: setup ## the unit tests with goroutines in rare orders, in each of the ways SHAKE (1 2 3 4)
+	go -C tools run ./shake ../bin/shake
+	for way in $(SHAKE); do \
+		SHAKE=$$way $(GOTEST) -overlay bin/shake/overlay.json -count=1 -shuffle=on ./...; \
+	done
 
 .PHONY: cross
 cross: ## build for other systems

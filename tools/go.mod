@@ -1,5 +1,5 @@
-// The tools that the Makefile builds, with their versions. They are no part of the
-// library, so its go.mod does not see them.
+// The tools that the Makefile builds, with their versions; shake is our own. They are no
+// part of the library, so its go.mod does not see them.
 module github.com/sockeye-io/socketio/tools
 
 go 1.26.0
