@@ -111,12 +111,12 @@ fuzz: ## every fuzz target for FUZZTIME (30s)
 	done <<<"$$targets"
 
 # What another order of goroutines breaks, in an hour of other work or on another machine,
-# breaks here in minutes (tools/shake).
+# breaks here in minutes (tools/shake). The ten thousand clients of storm take too long.
 .PHONY: shake
 shake: setup ## the unit tests with goroutines in rare orders, in each of the ways SHAKE (1 2 3 4)
 	go -C tools run ./shake ../bin/shake
 	for way in $(SHAKE); do \
-		SHAKE=$$way $(GOTEST) -overlay bin/shake/overlay.json -count=1 -shuffle=on ./...; \
+		SHAKE=$$way $(GOTEST) -overlay bin/shake/overlay.json -count=1 -shuffle=on $$(go list ./... | grep -v /storm); \
 	done
 
 .PHONY: cross

@@ -32,8 +32,13 @@ func TestTransport(t *testing.T) {
 		})
 		s.OnDisconnect(func(so *socketio.Socket, _ string) { j.add("disconnect from %s", so.Transport()) })
 		socketio.Reply(s, "by", func(so *socketio.Socket, _ struct{}) (string, error) { return so.Transport(), nil })
-		c := s.connect(m)
-		j.want("connect by " + first)
+		before := m
+		before.upgrades = false
+		c := s.connect(before)
+		j.want("connect by " + first) // before the upgrade, which need not wait for it
+		if m.upgrades {
+			c.upgrade()
+		}
 		// The first event after an upgrade may come while the last poll's answer is not
 		// settled yet.
 		if got := c.ask("by", ``); got != `["`+later+`"]` {
