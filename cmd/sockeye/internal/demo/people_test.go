@@ -272,6 +272,7 @@ func TestTransport(t *testing.T) {
 		}
 		path := "/socket.io/?EIO=4&transport=polling&sid=" + session.Sid
 		h.request("POST", path, `40`, nil)
+		synctest.Wait() // an event before the answer would end the session
 		h.request("POST", path, `421["join",{"name":"Ann","room":"lobby"}]`, nil)
 		synctest.Wait()
 		arrivals := other.hears()
