@@ -293,9 +293,7 @@ func (s *Socket) appear(answer *session.Cast) (wake session.Transport) {
 	var locked shardSet
 	own := ns.shardIndexOf(&s.id)
 	locked[own] = true
-	for _, name := range s.joinedEarly() {
-		locked[ns.shardIndex(name)] = true
-	}
+	s.lookUpEarly(&locked)
 	ns.lock(&locked)
 	ns.all.mu.Lock()
 	wake, _ = s.client.sess.Push(answer)
@@ -310,14 +308,17 @@ func (s *Socket) appear(answer *session.Cast) (wake session.Transport) {
 	return wake
 }
 
-// joinedEarly returns the rooms that the socket joined before broadcasts see it.
-func (s *Socket) joinedEarly() []string {
+// lookUpEarly adds the shards of the rooms that the socket joined before broadcasts see
+// it.
+func (s *Socket) lookUpEarly(set *shardSet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.own == nil {
-		return nil
+		return
 	}
-	return slices.Clone(s.own.early)
+	for _, name := range s.own.early {
+		set[s.ns.shardIndex(name)] = true
+	}
 }
 
 // joinAll makes the socket a member of the rooms that it joined early, whose shards are
